@@ -1,0 +1,212 @@
+"""nanograd: a deep-learning library small enough to read and fast enough to use.
+
+``import nanograd as torch`` runs what beginners' texts teach.  Importing is silent and loads neither numba nor CUDA.
+
+>>> import nanograd as torch
+>>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+>>> (x * x).sum().backward()
+>>> x.grad
+tensor([2., 4.])
+"""
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from nanograd import devices as _devices
+from nanograd import dtypes as _dtypes
+from nanograd.devices import Device as device
+from nanograd.dtypes import (
+    DType as dtype,
+)
+from nanograd.dtypes import (
+    can_cast,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    promote_types,
+    uint8,
+)
+from nanograd.errors import did_you_mean as _did_you_mean
+from nanograd.ops.arithmetic import (
+    abs,
+    add,
+    allclose,
+    bitwise_and,
+    bitwise_not,
+    bitwise_or,
+    bitwise_xor,
+    ceil,
+    clamp,
+    cos,
+    div,
+    e,
+    eq,
+    equal,
+    exp,
+    floor,
+    floor_divide,
+    ge,
+    gt,
+    inf,
+    isclose,
+    isfinite,
+    isinf,
+    isnan,
+    le,
+    log,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    lt,
+    masked_fill,
+    maximum,
+    minimum,
+    mul,
+    nan,
+    ne,
+    neg,
+    pi,
+    pow,
+    reciprocal,
+    relu,
+    remainder,
+    round,
+    rsqrt,
+    sigmoid,
+    sign,
+    sin,
+    sqrt,
+    square,
+    sub,
+    tanh,
+    where,
+)
+from nanograd.ops.creation import (
+    arange,
+    as_tensor,
+    bernoulli,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    multinomial,
+    normal,
+    ones,
+    ones_like,
+    rand,
+    rand_like,
+    randint,
+    randn,
+    randn_like,
+    randperm,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from nanograd.ops.indexing import gather, index_select, narrow, nonzero, select
+from nanograd.ops.linalg import bmm, dot, matmul, mm, mv, outer
+from nanograd.ops.normalization import log_softmax, softmax
+from nanograd.ops.op import result_type
+from nanograd.ops.reduction import (
+    all,
+    amax,
+    amin,
+    any,
+    argmax,
+    argmin,
+    argsort,
+    cumsum,
+    max,
+    mean,
+    min,
+    norm,
+    prod,
+    sort,
+    std,
+    sum,
+    topk,
+    var,
+)
+from nanograd.ops.shape import (
+    cat,
+    chunk,
+    clone,
+    flatten,
+    flip,
+    movedim,
+    permute,
+    reshape,
+    split,
+    squeeze,
+    stack,
+    t,
+    transpose,
+    tril,
+    triu,
+    unbind,
+    unsqueeze,
+)
+from nanograd.random import Generator, initial_seed, manual_seed, seed
+from nanograd.scalar import Scalar
+from nanograd.settings import get_default_dtype, set_default_dtype, set_printoptions
+from nanograd.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from nanograd.tensors import Size, Tensor
+
+from nanograd import autograd, cuda, nn, optim, utils  # isort: skip
+from nanograd.drawing import draw
+from nanograd.serialization import load, save
+
+__version__ = "0.1.0"
+
+float = float32
+double = float64
+half = float16
+long = int64
+int = int32
+short = int16
+bool = _dtypes.bool_
+concat = concatenate = cat
+multiply, subtract, divide, true_divide, negative, absolute, clip = mul, sub, div, div, neg, abs, clamp
+
+if TYPE_CHECKING:
+    from nanograd import lab, testing, vision
+
+
+def is_tensor(obj: Any) -> Any:
+    """Whether it is a tensor."""
+    return isinstance(obj, Tensor)
+
+
+def numel(input: Tensor) -> Any:
+    """The number of elements."""
+    return input.numel()
+
+
+def is_floating_point(input: Tensor) -> Any:
+    """Whether the elements are floats."""
+    return input.is_floating_point()
+
+
+_LAZY = {"testing", "lab", "vision", "examples", "course", "simt"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        import importlib
+        import importlib.util
+
+        if importlib.util.find_spec(f"nanograd.{name}") is not None:
+            return importlib.import_module(f"nanograd.{name}")
+    return _missing(name)
+
+
+def _missing(name: str) -> NoReturn:
+    hint = _did_you_mean(name, globals())
+    raise AttributeError(f"module 'nanograd' has no attribute {name!r}: nanograd does not have this name.{hint}")

@@ -1,0 +1,89 @@
+"""Devices: where an array lives.  A device is a kind of array and the kernels that take it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nanograd.errors import DeviceError, did_you_mean
+
+__all__ = ["Device", "array_class", "cpu", "device_of", "register", "to_device", "unregister"]
+
+
+class Device:
+    """A device by type and index, as ``torch.device``: ``device("cpu")``, ``device("cuda", 0)``."""
+
+    __slots__ = ("index", "type")
+
+    def __init__(self, type: str | Device, index: int | None = None) -> None:
+        if isinstance(type, Device):
+            type, index = type.type, type.index
+        kind, _, number = type.partition(":")
+        if number:
+            if index is not None or not number.isdigit():
+                raise DeviceError(f"device: expected 'cpu' or 'cuda:0', got {type!r} with index {index}.")
+            index = int(number)
+        self.type = kind
+        self.index = index
+
+    def __repr__(self) -> str:
+        return f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+
+cpu = Device("cpu")
+
+_ARRAYS: dict[str, type] = {"cpu": np.ndarray}  # device type -> class of its arrays
+_DEVICES: dict[type, Device] = {np.ndarray: cpu}
+
+
+def register(device: Device, arrays: type) -> None:
+    """Make ``device`` known: its tensors hold instances of ``arrays`` (with .shape, .dtype, .ndim, .size)."""
+    _ARRAYS[device.type] = arrays
+    _DEVICES[arrays] = device
+
+
+def unregister(device: Device) -> None:
+    """Forget a registered device."""
+    _DEVICES.pop(_ARRAYS.pop(device.type))
+
+
+def device_of(array: Any) -> Device:
+    """The device an array lives on."""
+    return _DEVICES[type(array)]
+
+
+def to_device(value: Any) -> Device:
+    """What a user may call a device: one of ours, "cpu", "cpu:0", or None for the CPU.
+
+    Raises DeviceError for a device that is unknown or absent, and says which there are.
+    """
+    if value is None or value is cpu:
+        return cpu
+    if not isinstance(value, (Device, str)):
+        raise DeviceError(f"device: expected a device such as 'cpu', got {value!r}.")
+    device = Device(value)
+    if device.type == "cuda":
+        raise DeviceError("device: no CUDA device: nanograd has no CUDA support in this version. Use device='cpu'.")
+    if device.type not in _ARRAYS:
+        hint = did_you_mean(device.type, _ARRAYS)
+        raise DeviceError(f"device: {str(device)!r} is unknown; there are: {', '.join(_ARRAYS)}.{hint}")
+    if device.type == "cpu":
+        if device.index not in (None, 0):
+            raise DeviceError(f"device: there is one CPU, 'cpu' or 'cpu:0'; got {str(device)!r}.")
+        return cpu
+    return _DEVICES[_ARRAYS[device.type]]
+
+
+def array_class(device: Device) -> type:
+    """The class of the arrays that live on ``device``."""
+    return _ARRAYS[device.type]

@@ -1,0 +1,85 @@
+"""Many elements to one: sums, extremes, and the sum that undoes a broadcast."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nanograd.dtypes import DType
+from nanograd.kernels.kernel import Array, kernel
+
+__all__ = ["all", "any", "argmax", "argmin", "cumsum", "max", "min", "prod", "sort", "sum", "sum_to"]
+
+Dims = tuple[int, ...]
+
+
+@kernel
+def sum(x: Array, dims: Dims, keepdim: bool, dtype: DType) -> Array:
+    """Σ x over ``dims``, accumulated and returned as ``dtype``."""
+    return np.add.reduce(x, axis=dims, dtype=dtype.numpy, keepdims=keepdim)
+
+
+@kernel
+def prod(x: Array, dims: Dims, keepdim: bool, dtype: DType) -> Array:
+    """Π x over ``dims``."""
+    return np.multiply.reduce(x, axis=dims, dtype=dtype.numpy, keepdims=keepdim)
+
+
+@kernel
+def cumsum(x: Array, dim: int, dtype: DType) -> Array:
+    """Running sums along ``dim``."""
+    return np.cumsum(x, axis=dim, dtype=dtype.numpy)
+
+
+@kernel
+def max(x: Array, dims: Dims, keepdim: bool) -> Array:
+    """The greatest element over ``dims``; NaN if any is."""
+    return np.maximum.reduce(x, axis=dims, keepdims=keepdim)
+
+
+@kernel
+def min(x: Array, dims: Dims, keepdim: bool) -> Array:
+    """The least element over ``dims``; NaN if any is."""
+    return np.minimum.reduce(x, axis=dims, keepdims=keepdim)
+
+
+@kernel
+def argmax(x: Array, dim: int, keepdim: bool) -> Array:
+    """int64 index of the first greatest element along ``dim``; of the first NaN if there is one."""
+    return np.argmax(x, axis=dim, keepdims=keepdim)
+
+
+@kernel
+def argmin(x: Array, dim: int, keepdim: bool) -> Array:
+    """int64 index of the first least element along ``dim``; of the first NaN if there is one."""
+    return np.argmin(x, axis=dim, keepdims=keepdim)
+
+
+@kernel
+def sort(x: Array, dim: int, descending: bool) -> tuple[Array, Array]:
+    """(sorted values, int64 indices) along ``dim``; equal elements keep their order, NaN counts as greatest."""
+    if not descending:
+        index = np.argsort(x, axis=dim, kind="stable")
+    else:  # reversing twice keeps equal elements in their order
+        size = x.shape[dim] if x.ndim else 1
+        index = size - 1 - np.flip(np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
+    return np.take_along_axis(x, index, dim), index
+
+
+@kernel
+def all(x: Array, dims: Dims, keepdim: bool) -> Array:
+    """Whether every element over ``dims`` is non-zero."""
+    return np.logical_and.reduce(x, axis=dims, keepdims=keepdim)
+
+
+@kernel
+def any(x: Array, dims: Dims, keepdim: bool) -> Array:
+    """Whether some element over ``dims`` is non-zero."""
+    return np.logical_or.reduce(x, axis=dims, keepdims=keepdim)
+
+
+@kernel
+def sum_to(g: Array, shape: tuple[int, ...]) -> Array:
+    """``g`` summed down to ``shape``, which broadcasts to g's: added axes vanish, stretched ones become 1 again."""
+    added = g.ndim - len(shape)
+    stretched = [added + i for i, size in enumerate(shape) if size == 1 and g.shape[added + i] != 1]
+    return np.add.reduce(g, axis=(*range(added), *stretched), keepdims=True).reshape(shape)

@@ -1,0 +1,1 @@
+"""Operations: Tensor → Tensor, each with its formula and how a change flows back."""

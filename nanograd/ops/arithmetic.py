@@ -1,0 +1,506 @@
+"""Element by element: arithmetic, functions of one number, comparisons, choices."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from nanograd import settings
+from nanograd.errors import DTypeError
+from nanograd.kernels import elementwise as k
+from nanograd.kernels import memory
+from nanograd.ops.op import Number, lift, lift_float, op, record
+
+if TYPE_CHECKING:
+    from nanograd.tensors import Tensor
+
+
+@op
+def add(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """y = a + alpha · b, element by element.
+
+    >>> add(torch.tensor([1, 2]), 0.5)
+    tensor([1.5000, 2.5000])
+    """
+    a, b = lift(input, other if alpha == 1 else mul(other, alpha))
+    return record(k.add(a.array, b.array), (a, lambda g: g), (b, lambda g: g))
+
+
+@op
+def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """y = a - alpha · b, element by element.  Raises DTypeError for truth values, which have no difference."""
+    a, b = lift(input, other if alpha == 1 else mul(other, alpha))
+    if a.array.dtype.kind == "b":
+        raise DTypeError("sub: truth values cannot be subtracted; use logical_xor (^), or convert with .int() first.")
+    return record(k.sub(a.array, b.array), (a, lambda g: g), (b, lambda g: -g))
+
+
+def rsub(input: Tensor, other: Tensor | Number) -> Tensor:
+    """y = b - a"""
+    return sub(other, input)  # type: ignore[arg-type]
+
+
+@op
+def mul(input: Tensor, other: Tensor | Number) -> Tensor:
+    """y = a · b, element by element (the matrix product is ``a @ b``).
+
+    >>> mul(torch.tensor([1., 2.]), torch.tensor([[1.], [10.]]))
+    tensor([[ 1.,  2.],
+            [10., 20.]])
+    """
+    a, b = lift(input, other)
+    return record(k.mul(a.array, b.array), (a, lambda g: g * b), (b, lambda g: g * a))
+
+
+@op
+def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
+    """y = a / b; rounded with ``rounding_mode`` "floor" (down) or "trunc" (towards zero).
+
+    Raises DTypeError (integers by zero, rounded), ValueError for another rounding mode.
+    """
+    if rounding_mode == "floor":
+        return floor_divide(input, other)
+    if rounding_mode is not None and rounding_mode != "trunc":
+        raise ValueError(f"div: expected rounding_mode None, 'trunc' or 'floor', got {rounding_mode!r}.")
+    a, b = lift_float(input, other)
+    y: Tensor = record(k.div(a.array, b.array), (a, lambda g: g / b), (b, lambda g: -g * a / (b * b)))
+    if rounding_mode == "trunc":
+        return where(y < 0, ceil(y), floor(y)).to(lift(input, other)[0].dtype)
+    return y
+
+
+def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
+    """y = b / a"""
+    return div(other, input)  # type: ignore[arg-type]
+
+
+def _no_zero(name: str, b: Tensor) -> None:
+    if b.array.dtype.kind in "iu" and bool((b == 0).any()):
+        raise DTypeError(f"{name}: integer division by zero. Convert to floats for infinities, or mend the divisor.")
+
+
+@op
+def floor_divide(input: Tensor, other: Tensor | Number) -> Tensor:
+    """y = ⌊a / b⌋.  Raises DTypeError for integers divided by zero."""
+    a, b = lift(input, other)
+    _no_zero("floor_divide", b)
+    return record(k.floor_divide(a.array, b.array), (a, lambda g: g * 0), (b, lambda g: g * 0))
+
+
+def rfloor_divide(input: Tensor, other: Tensor | Number) -> Tensor:
+    """y = ⌊b / a⌋"""
+    return floor_divide(other, input)  # type: ignore[arg-type]
+
+
+@op
+def remainder(input: Tensor, other: Tensor | Number) -> Tensor:
+    """y = a - b ⌊a / b⌋, with the sign of b.  Raises DTypeError for integers divided by zero."""
+    a, b = lift(input, other)
+    _no_zero("remainder", b)
+    return record(
+        k.remainder(a.array, b.array), (a, lambda g: g), (b, lambda g: -g * floor((a / b).detach()).to(b.dtype))
+    )
+
+
+def rremainder(input: Tensor, other: Tensor | Number) -> Tensor:
+    """y = b - a ⌊b / a⌋"""
+    return remainder(other, input)  # type: ignore[arg-type]
+
+
+@op
+def neg(input: Tensor) -> Tensor:
+    """y = -x"""
+    if input.array.dtype.kind == "b":
+        raise DTypeError("neg: truth values have no negative; use logical_not (~), or convert with .int() first.")
+    return record(k.neg(input.array), (input, lambda g: -g))
+
+
+@op
+def pow(input: Tensor, exponent: Tensor | Number) -> Tensor:
+    """y = aᵇ.  Raises DTypeError for integers to negative powers.
+
+    The derivative in b where a = 0 is 0 for b ≥ 0, as torch has it.
+    """
+    if isinstance(exponent, (int, float)) and not isinstance(exponent, bool):
+        return _power(input, exponent)
+    a, b = lift(input, exponent)
+    if a.array.dtype.kind in "iu" and bool((b < 0).any()):
+        raise DTypeError("pow: integers to negative powers are not integers; convert to floats first.")
+    return record(
+        k.pow(a.array, b.array),
+        (a, lambda g: g * where(b == 0, 0.0, b * pow(a, b - 1))),
+        (b, lambda g, y: g * where((a == 0) & (b >= 0), 0.0, y * log(a))),
+    )
+
+
+@op("Pow")
+def _power(x: Tensor, n: Number) -> Tensor:
+    a, b = lift(x, n)
+    if n < 0 and a.array.dtype.kind in "iu":
+        raise DTypeError("pow: integers to negative powers are not integers; convert to floats first.")
+    y = k.mul(a.array, a.array) if n == 2 else k.pow(a.array, b.array)
+    if n == 0:
+        return record(y, (a, lambda g: g * 0))
+    return record(y, (a, lambda g: g * (a * n if n == 2 else _power(a, n - 1) * n)))
+
+
+def rpow(input: Tensor, other: Tensor | Number) -> Tensor:
+    """y = bᵃ"""
+    base, exponent = lift(other, input)
+    return pow(base, exponent)
+
+
+@op
+def exp(input: Tensor) -> Tensor:
+    """y = eˣ
+
+    >>> exp(torch.tensor([0., 1.]))
+    tensor([1.0000, 2.7183])
+    """
+    x = floating(input)
+    return record(k.exp(x.array), (x, lambda g, y: g * y))
+
+
+@op
+def log(input: Tensor) -> Tensor:
+    """y = ln x; -inf at 0, NaN below."""
+    x = floating(input)
+    return record(k.log(x.array), (x, lambda g: g / x))
+
+
+@op
+def sqrt(input: Tensor) -> Tensor:
+    """y = √x; NaN below 0."""
+    x = floating(input)
+    return record(k.sqrt(x.array), (x, lambda g, y: g / (2 * y)))
+
+
+@op
+def rsqrt(input: Tensor) -> Tensor:
+    """y = 1 / √x"""
+    return sqrt(input).reciprocal()
+
+
+@op
+def reciprocal(input: Tensor) -> Tensor:
+    """y = 1 / x"""
+    x = floating(input)
+    return record(k.reciprocal(x.array), (x, lambda g, y: -g * y * y))
+
+
+@op
+def square(input: Tensor) -> Tensor:
+    """y = x²"""
+    return pow(input, 2)
+
+
+@op
+def sin(input: Tensor) -> Tensor:
+    """y = sin x, x in radians."""
+    x = floating(input)
+    return record(k.sin(x.array), (x, lambda g: g * cos(x)))
+
+
+@op
+def cos(input: Tensor) -> Tensor:
+    """y = cos x, x in radians."""
+    x = floating(input)
+    return record(k.cos(x.array), (x, lambda g: -g * sin(x)))
+
+
+@op
+def tanh(input: Tensor) -> Tensor:
+    """y = tanh x, in (-1, 1)."""
+    x = floating(input)
+    return record(k.tanh(x.array), (x, lambda g, y: tanh_grad(g, y)))
+
+
+@op("TanhBackward")
+def tanh_grad(g: Tensor, y: Tensor) -> Tensor:
+    """g (1 - y²): what flows back through y = tanh x."""
+    return record(k.tanh_grad(g.array, y.array), (g, lambda h: tanh_grad(h, y)), (y, lambda h: -2 * h * g * y))
+
+
+@op
+def sigmoid(input: Tensor) -> Tensor:
+    """y = 1 / (1 + e⁻ˣ), in (0, 1)."""
+    x = floating(input)
+    return record(k.sigmoid(x.array), (x, lambda g, y: sigmoid_grad(g, y)))
+
+
+@op("SigmoidBackward")
+def sigmoid_grad(g: Tensor, y: Tensor) -> Tensor:
+    """g y (1 - y): what flows back through y = sigmoid x."""
+    return record(
+        k.sigmoid_grad(g.array, y.array), (g, lambda h: sigmoid_grad(h, y)), (y, lambda h: h * g * (1 - 2 * y))
+    )
+
+
+@op
+def relu(input: Tensor) -> Tensor:
+    """y = max(x, 0); its derivative at 0 is 0.
+
+    >>> relu(torch.tensor([-1., 0., 2.]))
+    tensor([0., 0., 2.])
+    """
+    x = input
+    return record(k.relu(x.array), (x, lambda g, y: relu_grad(g, y)))
+
+
+@op("ThresholdBackward")
+def relu_grad(g: Tensor, y: Tensor) -> Tensor:
+    """g where y > 0, else 0: what flows back through y = relu x."""
+    return record(k.relu_grad(g.array, y.array), (g, lambda h: relu_grad(h, y)))
+
+
+@op
+def abs(input: Tensor) -> Tensor:
+    """y = |x|; its derivative at 0 is 0."""
+    x = input
+    return record(k.abs(x.array), (x, lambda g: g * sign(x)))
+
+
+@op
+def sign(input: Tensor) -> Tensor:
+    """y = -1, 0 or 1."""
+    return record(k.sign(input.array), (input, lambda g: g * 0))
+
+
+@op
+def floor(input: Tensor) -> Tensor:
+    """y = ⌊x⌋"""
+    return record(_rounded(k.floor, input), (input, lambda g: g * 0))
+
+
+@op
+def ceil(input: Tensor) -> Tensor:
+    """y = ⌈x⌉"""
+    return record(_rounded(k.ceil, input), (input, lambda g: g * 0))
+
+
+@op
+def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """The nearest integer, or multiple of 10^-decimals; halves go to the even neighbor."""
+    if decimals:
+        return round(input * 10.0**decimals) / 10.0**decimals
+    return record(_rounded(k.round, input), (input, lambda g: g * 0))
+
+
+def _rounded(kernel: Any, x: Tensor) -> Any:
+    return kernel(x.array) if x.array.dtype.kind == "f" else memory.copy(x.array)  # integers are whole already
+
+
+@op
+def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None) -> Tensor:
+    """y = min(max(x, low), high).  Raises ValueError when both bounds are None."""
+    if min is None and max is None:
+        raise ValueError("clamp: expected at least one of min and max.")
+    y = input
+    if min is not None:
+        y = _clamp(y, min, maximum)
+    return y if max is None else _clamp(y, max, minimum)
+
+
+def _clamp(x: Tensor, bound: Any, choose: Any) -> Tensor:
+    if hasattr(bound, "array"):
+        return choose(x, bound)  # type: ignore[no-any-return]
+    x, limit = lift(x, bound)
+    inside = (x >= limit) if choose is maximum else (x <= limit)
+    kernel = k.maximum if choose is maximum else k.minimum
+    return clamped(kernel, x, limit, inside)
+
+
+@op("Clamp")
+def clamped(kernel: Any, x: Tensor, limit: Tensor, inside: Tensor) -> Tensor:
+    """The greater or lesser of x and a number; on the bound itself the gradient passes."""
+    return record(kernel(x.array, limit.array), (x, lambda g: g * inside))
+
+
+@op
+def maximum(input: Tensor, other: Tensor) -> Tensor:
+    """The greater of a and b; equal ones share the gradient in halves."""
+    a, b = lift(input, other)
+    return record(
+        k.maximum(a.array, b.array),
+        (a, lambda g: g * (0.5 * (a == b) + (a > b))),
+        (b, lambda g: g * (0.5 * (a == b) + (b > a))),
+    )
+
+
+@op
+def minimum(input: Tensor, other: Tensor) -> Tensor:
+    """The lesser of a and b; equal ones share the gradient in halves."""
+    a, b = lift(input, other)
+    return record(
+        k.minimum(a.array, b.array),
+        (a, lambda g: g * (0.5 * (a == b) + (a < b))),
+        (b, lambda g: g * (0.5 * (a == b) + (b < a))),
+    )
+
+
+@op
+def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """y = a where the condition holds, else b.  Raises DTypeError unless the condition is a bool tensor."""
+    if condition.array.dtype.kind != "b":
+        raise DTypeError(f"where: expected a condition of torch.bool, got {condition.dtype}. Use condition != 0.")
+    a, b = lift(input, other)
+    return record(
+        k.where(condition.array, a.array, b.array),
+        (a, lambda g: where(condition, g, 0.0)),
+        (b, lambda g: where(condition, 0.0, g)),
+    )
+
+
+@op
+def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
+    """x where the mask does not hold, ``value`` where it does."""
+    filled = where(mask, value, input)
+    return filled if filled.array.dtype is input.array.dtype else filled.to(input.dtype)
+
+
+@op
+def eq(input: Tensor, other: Tensor | Number) -> Tensor:
+    """a = b, as truth values."""
+    a, b = lift(input, other)
+    return record(k.eq(a.array, b.array))
+
+
+@op
+def ne(input: Tensor, other: Tensor | Number) -> Tensor:
+    """a ≠ b, as truth values."""
+    a, b = lift(input, other)
+    return record(k.ne(a.array, b.array))
+
+
+@op
+def lt(input: Tensor, other: Tensor | Number) -> Tensor:
+    """a < b, as truth values."""
+    a, b = lift(input, other)
+    return record(k.lt(a.array, b.array))
+
+
+@op
+def le(input: Tensor, other: Tensor | Number) -> Tensor:
+    """a ≤ b, as truth values."""
+    a, b = lift(input, other)
+    return record(k.le(a.array, b.array))
+
+
+@op
+def gt(input: Tensor, other: Tensor | Number) -> Tensor:
+    """a > b, as truth values."""
+    a, b = lift(input, other)
+    return record(k.gt(a.array, b.array))
+
+
+@op
+def ge(input: Tensor, other: Tensor | Number) -> Tensor:
+    """a ≥ b, as truth values."""
+    a, b = lift(input, other)
+    return record(k.ge(a.array, b.array))
+
+
+@op
+def logical_and(input: Tensor, other: Tensor) -> Tensor:
+    """Whether both are non-zero."""
+    a, b = lift(input, other)
+    return record(k.logical_and(a.array, b.array))
+
+
+@op
+def logical_or(input: Tensor, other: Tensor) -> Tensor:
+    """Whether either is non-zero."""
+    a, b = lift(input, other)
+    return record(k.logical_or(a.array, b.array))
+
+
+@op
+def logical_xor(input: Tensor, other: Tensor) -> Tensor:
+    """Whether exactly one is non-zero."""
+    return ne(input != 0, other != 0)
+
+
+@op
+def logical_not(input: Tensor) -> Tensor:
+    """Whether it is zero."""
+    return record(k.logical_not(input.array))
+
+
+@op("Fill")
+def blanked(x: Tensor, y: Tensor) -> Tensor:
+    """y, in the place of x: no change of x reaches it."""
+    return record(y.array, (x, lambda g: g * 0))
+
+
+def bitwise_and(input: Tensor, other: Tensor | Number) -> Tensor:
+    """a & b: "and" of truth values, of the bits of integers."""
+    return _bits("bitwise_and", k.bitwise_and, input, other)
+
+
+def bitwise_or(input: Tensor, other: Tensor | Number) -> Tensor:
+    """a | b: "or" of truth values, of the bits of integers."""
+    return _bits("bitwise_or", k.bitwise_or, input, other)
+
+
+def bitwise_xor(input: Tensor, other: Tensor | Number) -> Tensor:
+    """a ^ b: "exclusive or" of truth values, of the bits of integers."""
+    return _bits("bitwise_xor", k.bitwise_xor, input, other)
+
+
+def _bits(name: str, kernel: Any, input: Tensor, other: Tensor | Number) -> Tensor:
+    a, b = lift(input, other)
+    if a.array.dtype.kind == "f":
+        raise DTypeError(f"{name}: expected integers or truth values, got {a.dtype}. Compare first: (x > 0) & (y > 0).")
+    return record(kernel(a.array, b.array))
+
+
+def bitwise_not(input: Tensor) -> Tensor:
+    """~x: "not" of truth values, the complement of integers."""
+    if input.array.dtype.kind == "f":
+        raise DTypeError(f"bitwise_not: expected integers or truth values, got {input.dtype}. Use x == 0.")
+    return record(k.bitwise_not(input.array))
+
+
+@op
+def isnan(input: Tensor) -> Tensor:
+    """Whether it is not a number."""
+    return record(k.isnan(input.array))
+
+
+@op
+def isinf(input: Tensor) -> Tensor:
+    """Whether it is infinite."""
+    return record(k.isinf(input.array))
+
+
+@op
+def isfinite(input: Tensor) -> Tensor:
+    """Whether it is neither infinite nor NaN."""
+    return record(k.isfinite(input.array))
+
+
+def floating(x: Tensor) -> Tensor:
+    """x, or x as the default floating-point dtype if it holds integers or truth values."""
+    return x if x.array.dtype.kind == "f" else x.to(settings.get_default_dtype())
+
+
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Tensor:
+    """|a - b| ≤ atol + rtol |b|, element by element; infinities are close to themselves."""
+    a, b = lift(input, other)
+    close = (a == b) | (((a - b).abs() <= atol + rtol * b.abs()) & b.isfinite())
+    return close | (a.isnan() & b.isnan()) if equal_nan else close
+
+
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether all elements are close; see ``isclose``."""
+    return bool(isclose(input, other, rtol, atol, equal_nan).all())
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether both have the same shape and elements."""
+    return input.shape == other.shape and bool((input == other).all())
+
+
+pi, e, inf, nan = math.pi, math.e, math.inf, math.nan

@@ -1,0 +1,275 @@
+"""Parts of tensors: reading, writing, gathering.  Reading and adding back are each other's adjoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nanograd.dtypes import int64
+from nanograd.errors import DTypeError, ShapeError
+from nanograd.kernels import index as k
+from nanograd.kernels import memory
+from nanograd.ops.op import as_operand, check_writable, op, record, same_device, view, wrap, written
+from nanograd.ops.shape import one_dim
+
+if TYPE_CHECKING:
+    from nanograd.tensors import Tensor
+
+Places = tuple[Any, ...]
+Steps = tuple[Places, ...]
+
+
+def _steps(x: Tensor, index: Any) -> Steps:
+    """The index in one or two steps: integers, slices and None first, then arrays of indices, as torch orders them.
+
+    Raises IndexError for too many, out of bounds, or of another kind.
+    """
+    first: list[Any] = []  # integers, slices, None, Ellipsis
+    then: list[Any] = []  # what is left for arrays of indices
+    arrays, used = False, 0
+    for item in index if type(index) is tuple else (index,):
+        if type(item) is int:
+            used += 1
+        elif isinstance(item, slice):
+            item = _slice(item)
+            used += 1
+            then.append(slice(None))
+        elif item is None:
+            then.append(slice(None))
+        elif item is Ellipsis:
+            then.append(Ellipsis)
+        else:
+            item, dims = _index_array(item, x)
+            used += dims
+            if type(item) is not int:
+                arrays = True
+                then.append(item)
+                first += [slice(None)] * dims
+                continue
+        first.append(item)
+    _check_integers(x, first, used)
+    if not any(place is Ellipsis for place in first):
+        first.append(Ellipsis)  # so that NumPy gives a view of a single element too
+    if not arrays:
+        return (tuple(first),)
+    plain = all(place is Ellipsis or place == slice(None) for place in first)
+    return (tuple(then),) if plain else (tuple(first), tuple(then))
+
+
+def _slice(s: slice) -> slice:
+    if s.step is not None and s.step <= 0:
+        raise ShapeError(f"index: slice steps must be greater than 0, got {s.step}. Use .flip(dim) to reverse.")
+    parts = (p if p is None else p.__index__() for p in (s.start, s.stop, s.step))
+    return slice(*parts)
+
+
+def _index_array(item: Any, x: Tensor) -> tuple[Any, int]:
+    """(an index array of the device or a plain int, how many dimensions it takes)."""
+    if hasattr(item, "array"):
+        tensor = item
+    elif isinstance(item, (bool, np.bool_)):
+        tensor = wrap(memory.full.on(x.device)((), bool(item), _bool()))
+    elif isinstance(item, (list, np.ndarray, range)):
+        tensor = wrap(memory.from_host.on(x.device)(*_host_index(item)))
+    elif hasattr(item, "__index__"):
+        return item.__index__(), 1
+    else:
+        raise IndexError(
+            f"index: only integers, slices, Ellipsis, None, and integer or bool tensors or lists are valid indices; "
+            f"got {type(item).__name__} {item!r:.40}."
+        )
+    kind = tensor.array.dtype.kind
+    if kind == "f":
+        raise IndexError(f"index: tensors used as indices must be integer or bool, got {tensor.dtype}. Use .long().")
+    if kind == "b":
+        return memory.copy(tensor.array), tensor.array.ndim
+    if tensor.array.dtype == np.uint8:  # torch reads uint8 as a mask
+        return memory.cast(tensor.array, _bool()), tensor.array.ndim
+    if not tensor.array.ndim:
+        return int(tensor.item()), 1
+    return memory.cast(tensor.array, int64), 1  # a copy: what is written into the index later changes nothing here
+
+
+def _bool() -> Any:
+    from nanograd.dtypes import bool_
+
+    return bool_
+
+
+def _host_index(item: Any) -> tuple[Any, Any]:
+    array = np.asarray([int(i) if hasattr(i, "array") else i for i in item] if isinstance(item, list) else item)
+    if not array.size:
+        return array.astype(np.int64), int64
+    if array.dtype.kind == "b":
+        return array, _bool()
+    if array.dtype.kind not in "iu":
+        raise IndexError(f"index: lists used as indices must hold integers or truth values, got {item!r:.60}.")
+    return array, int64
+
+
+def _check_integers(x: Tensor, places: list[Any], used: int) -> None:
+    """Refuse too many indices, and integers out of range with torch's words."""
+    shape = x.array.shape
+    if used > len(shape):
+        raise IndexError(
+            f"index: too many indices for tensor of dimension {len(shape)}: got {used} for shape {tuple(shape)}."
+        )
+    dim = 0
+    for place in places:
+        if type(place) is int and not -shape[dim] <= place < shape[dim]:
+            raise IndexError(f"index {place} is out of bounds for dimension {dim} with size {shape[dim]}")
+        dim += len(shape) - used if place is Ellipsis else place is not None
+
+
+def getitem(input: Tensor, index: Any) -> Tensor:
+    """x[index]: a view for integers and slices, a copy for tensors or lists of indices.
+
+    Raises IndexError out of bounds, with too many indices, or for indices of another kind.
+    """
+    steps = _steps(input, index)
+    return take(input, steps) if _has_arrays(steps) else part(input, steps[0])
+
+
+def _has_arrays(steps: Steps) -> bool:
+    return any(hasattr(place, "dtype") for place in steps[-1])
+
+
+@op("Slice")
+def part(x: Tensor, places: Places) -> Tensor:
+    """x[places] for integers and slices: a view."""
+    shape = x.array.shape
+    return view(x, k.part(x.array, places), lambda g: put_zeros(g, (places,), shape))
+
+
+@op("Index")
+def take(x: Tensor, steps: Steps) -> Tensor:
+    """The elements at ``steps``, with arrays of indices among them: a copy."""
+    shape = x.array.shape
+    try:
+        y = k.take(x.array, steps)
+    except IndexError as error:
+        raise IndexError(f"index: {error} (indexing a tensor of shape {tuple(shape)})") from None
+    return record(y, (x, lambda g: put_zeros(g, steps, shape)))
+
+
+@op("IndexPut")
+def put_zeros(g: Tensor, steps: Steps, shape: tuple[int, ...]) -> Tensor:
+    """Zeros of ``shape`` to which g is added at ``steps``: the adjoint of reading them."""
+    return record(k.add_at(g.array, steps, shape), (g, lambda h: read(h, steps)))
+
+
+def read(x: Tensor, steps: Steps) -> Tensor:
+    """The elements at steps that were checked before."""
+    return take(x, steps) if _has_arrays(steps) else part(x, steps[0])
+
+
+def setitem(input: Tensor, index: Any, value: Any) -> None:
+    """x[index] ← value, in place; the value is broadcast to the part and cast to x's dtype.
+
+    Raises ShapeError where it does not broadcast, IndexError as ``getitem``, GradError as in-place operations.
+    """
+    steps = _steps(input, index)
+    v = value if hasattr(value, "array") else as_operand(_plain(value), input.dtype, input.device)
+    same_device(input, v)
+    shape = k.take(input.array, steps).shape
+    put_in(input, steps, _fit_part(v.to(input.dtype), shape))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, (list, tuple, np.ndarray, np.generic)):
+        return np.asarray(value)
+    raise DTypeError(f"setitem: expected a tensor or a number to store, got {type(value).__name__}.")
+
+
+def _fit_part(v: Tensor, shape: tuple[int, ...]) -> Tensor:
+    have = v.array.shape
+    while len(have) > len(shape) and have[0] == 1:
+        v = v.squeeze(0)
+        have = v.array.shape
+    if len(have) > len(shape) or any(a not in (1, b) for a, b in zip(have[::-1], shape[::-1], strict=False)):
+        raise ShapeError(
+            f"setitem: the value of shape {tuple(have)} cannot be broadcast to the indexed part of shape {tuple(shape)}."
+        )
+    return v
+
+
+@op("CopySlices")
+def put_in(x: Tensor, steps: Steps, v: Tensor) -> Tensor:
+    """The elements at ``steps`` ← v, in place: their gradients go to v, the others to what x was."""
+    check_writable(x, v.node is not None, "setitem")
+    if v.storage is not None and v.storage is x.storage:
+        v = v.clone()  # the value may look at what is written
+    k.put(x.array, steps, v.array)
+    written(x, record(x.array, (x, lambda g: erase(g, steps)), (v, lambda g: read(g, steps))))
+    return x
+
+
+@op("IndexFill")
+def erase(g: Tensor, steps: Steps) -> Tensor:
+    """g with zeros at ``steps``."""
+    zero = memory.full.on(g.device)((), 0, g.dtype)
+    return record(k.put_at(g.array, steps, zero), (g, lambda h: erase(h, steps)))
+
+
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """The view of slice number ``index`` along ``dim``, without that dimension."""
+    d = one_dim("select", dim, input.array.ndim)
+    return getitem(input, (slice(None),) * d + (int(index),))
+
+
+def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """The view of ``length`` slices along ``dim`` from ``start`` on.  Raises IndexError beyond the end."""
+    d = one_dim("narrow", dim, input.array.ndim)
+    size = input.array.shape[d]
+    begin = start + size if start < 0 else start
+    if not 0 <= begin <= begin + length <= size:
+        raise IndexError(f"narrow: start ({start}) + length ({length}) exceeds dimension {d} of size {size}.")
+    return part(input, (slice(None),) * d + (slice(begin, begin + length), Ellipsis))
+
+
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The slices along ``dim`` whose numbers stand in ``index`` (1-d, integers)."""
+    d = one_dim("index_select", dim, input.array.ndim)
+    return getitem(input, (slice(None),) * d + (index,))
+
+
+@op
+def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """y[i, j] = x[index[i, j], j] for dim 0, x[i, index[i, j]] for dim 1, and so on.
+
+    Raises DTypeError unless the index holds integers, ShapeError where dimensions differ, IndexError out of bounds.
+    """
+    x = input
+    d = one_dim("gather", dim, x.array.ndim)
+    _check_index("gather", index, x.array.shape, d)
+    full = x.array.shape
+    return record(k.gather(x.array, d, index.array), (x, lambda g: spread(g, d, index, full)))
+
+
+def _check_index(name: str, index: Tensor, shape: tuple[int, ...], dim: int) -> None:
+    if index.array.dtype.kind not in "iu":
+        raise DTypeError(f"{name}: expected an index of torch.int64, got {index.dtype}. Use index.long().")
+    have = index.array.shape
+    if len(have) != len(shape) or any(a > b for d, (a, b) in enumerate(zip(have, shape, strict=True)) if d != dim):
+        raise ShapeError(
+            f"{name}: the index of shape {tuple(have)} must have as many dimensions as the tensor of shape "
+            f"{tuple(shape)} and be no larger except in dimension {dim}."
+        )
+    if index.array.size and (int(index.amin()) < 0 or int(index.amax()) >= shape[dim]):
+        worst = int(index.amin()) if int(index.amin()) < 0 else int(index.amax())
+        raise IndexError(f"{name}: index {worst} is out of bounds for dimension {dim} with size {shape[dim]}.")
+
+
+@op("ScatterAdd")
+def spread(g: Tensor, dim: int, index: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Zeros of ``shape`` to which g is added where ``gather`` would read: the adjoint of gather."""
+    return record(k.scatter_add(g.array, dim, index.array, shape), (g, lambda h: gather(h, dim, index)))
+
+
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """(n, ndim) places of the elements that are not zero; as a tuple of one tensor per dimension if asked."""
+    places = wrap(k.nonzero(input.array))
+    return tuple(places.unbind(1)) if as_tuple else places

@@ -1,0 +1,148 @@
+"""Matrix products and the linear layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nanograd.errors import DTypeError, ShapeError
+from nanograd.kernels import matmul as k
+from nanograd.ops.op import fuses, lift, op, record
+
+if TYPE_CHECKING:
+    from nanograd.tensors import Tensor
+
+
+@op
+def matmul(input: Tensor, other: Tensor) -> Tensor:
+    """y = a b, the matrix product: (…, n, k) (…, k, m) → (…, n, m), leading dimensions broadcast.
+
+    A vector stands for a row on the left, for a column on the right, and that dimension is dropped again.
+    Raises ShapeError where inner sizes differ; 0-d tensors have no matrix product.
+
+    >>> torch.tensor([[1., 2.], [3., 4.]]) @ torch.tensor([1., 1.])
+    tensor([3., 7.])
+    """
+    if not hasattr(other, "array"):
+        raise DTypeError(f"matmul: expected a tensor, got {type(other).__name__}. Numbers are multiplied by *.")
+    a, b = _same_dtype("matmul", input, other)
+    p, q = a.array.shape, b.array.shape
+    if not p or not q:
+        raise ShapeError(
+            f"matmul: both arguments need at least 1 dimension, got {tuple(p)} and {tuple(q)}. Numbers are multiplied by *."
+        )
+    if p[-1] != q[-2 if len(q) > 1 else 0]:
+        place = "second-to-last" if len(q) > 1 else "only"
+        raise ShapeError(
+            f"matmul: cannot multiply {tuple(p)} by {tuple(q)}: the last dimension of the first ({p[-1]}) must equal "
+            f"the {place} of the second ({q[-2 if len(q) > 1 else 0]})."
+        )
+    if len(p) == 1 or len(q) == 1:
+        return _with_vectors(a, b)
+    _leading_fit(p, q)
+    return record(k.matmul(a.array, b.array), (a, lambda g: g @ b.mT), (b, lambda g: a.mT @ g))
+
+
+def _same_dtype(name: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    if a.array.dtype != b.array.dtype:
+        raise DTypeError(
+            f"{name}: expected two tensors of one dtype, got {a.dtype} and {b.dtype}. Convert one: x.to({a.dtype})."
+        )
+    return lift(a, b)
+
+
+def _leading_fit(p: tuple[int, ...], q: tuple[int, ...]) -> None:
+    for m, n in zip(p[-3::-1], q[-3::-1], strict=False):
+        if m != n and 1 not in (m, n):
+            raise ShapeError(f"matmul: leading dimensions {tuple(p[:-2])} and {tuple(q[:-2])} do not broadcast.")
+
+
+def _with_vectors(a: Tensor, b: Tensor) -> Tensor:
+    rows = a.unsqueeze(0) if a.array.ndim == 1 else a
+    columns = b.unsqueeze(1) if b.array.ndim == 1 else b
+    y = matmul(rows, columns)
+    if b.array.ndim == 1:
+        y = y.squeeze(-1)
+    return y.squeeze(-2 if b.array.ndim > 1 else -1) if a.array.ndim == 1 else y
+
+
+def rmatmul(input: Tensor, other: Tensor) -> Tensor:
+    """y = b a"""
+    return matmul(other, input)
+
+
+def mm(input: Tensor, mat2: Tensor) -> Tensor:
+    """The product of two matrices: (n, k) (k, m) → (n, m)."""
+    _ndims("mm", input, 2)
+    _ndims("mm", mat2, 2)
+    return matmul(input, mat2)
+
+
+def bmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """A batch of matrix products: (b, n, k) (b, k, m) → (b, n, m)."""
+    _ndims("bmm", input, 3)
+    _ndims("bmm", mat2, 3)
+    if input.array.shape[0] != mat2.array.shape[0]:
+        raise ShapeError(f"bmm: batch sizes differ: {tuple(input.array.shape)} and {tuple(mat2.array.shape)}.")
+    return matmul(input, mat2)
+
+
+def mv(input: Tensor, vec: Tensor) -> Tensor:
+    """Matrix times vector: (n, k) (k,) → (n,)."""
+    _ndims("mv", input, 2)
+    _ndims("mv", vec, 1)
+    return matmul(input, vec)
+
+
+def dot(input: Tensor, tensor: Tensor) -> Tensor:
+    """Σ a b of two vectors."""
+    _ndims("dot", input, 1)
+    _ndims("dot", tensor, 1)
+    return matmul(input, tensor)
+
+
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """y[i, j] = a[i] b[j]"""
+    _ndims("outer", input, 1)
+    _ndims("outer", vec2, 1)
+    return input.unsqueeze(1) * vec2
+
+
+def _ndims(name: str, x: Tensor, ndim: int) -> None:
+    if x.array.ndim != ndim:
+        raise ShapeError(f"{name}: expected a tensor of {ndim} dimensions, got shape {tuple(x.array.shape)}.")
+
+
+@op("Addmm")
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """y = x Wᵀ + b: (…, in) (out, in) (out,) → (…, out)
+
+    >>> linear(torch.ones(1, 2), torch.tensor([[1., 2.], [3., 4.]]), torch.zeros(2))
+    tensor([[3., 7.]])
+    """
+    _check_linear(input, weight, bias)
+    y = input @ weight.T
+    return y if bias is None else y + bias
+
+
+def _check_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    p, q = x.array.shape, weight.array.shape
+    if len(q) != 2 or not p or p[-1] != q[1] or (bias is not None and bias.array.shape != q[:1]):
+        b = "" if bias is None else f" and bias {tuple(bias.array.shape)}"
+        raise ShapeError(
+            f"linear: cannot apply weight {tuple(q)}{b} to an input of shape {tuple(p)}: expected input (…, in), "
+            f"weight (out, in), bias (out,). mat1 and mat2 shapes cannot be multiplied unless the in sizes agree."
+        )
+    _same_dtype("linear", x, weight)
+    if bias is not None:
+        _same_dtype("linear", x, bias)
+
+
+@fuses(linear, k.linear)
+def linear_fused(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """One call of BLAS and one pass that adds the bias."""
+    _check_linear(x, weight, bias)
+    if x.array.ndim != 2:
+        return NotImplemented  # type: ignore[no-any-return]
+    y = k.linear(x.array, weight.array, None if bias is None else bias.array)
+    edges = ((x, lambda g: g @ weight), (weight, lambda g: g.T @ x))
+    return record(y, *edges) if bias is None else record(y, *edges, (bias, lambda g: g))  # type: ignore[no-any-return]

@@ -1,0 +1,354 @@
+"""The one way to define an operation: ``@op``, ``lift``, ``record``.
+
+    @op
+    def mul(a, b):
+        a, b = lift(a, b)                                # torch's promotion, before any kernel
+        return record(k.mul(a.array, b.array),
+                      (a, lambda g: g * b),              # one edge per differentiable input:
+                      (b, lambda g: g * a))              # the pullback of a gradient g of the output
+
+A pullback that needs the output asks for it by one more parameter, ``lambda g, y: ...``; it never captures it.
+With several outputs, ``record((y1, y2), (x, lambda g1, g2: ...))``, a gradient that did not come is None.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from nanograd import devices, dtypes, settings
+from nanograd.dtypes import DType
+from nanograd.errors import DeviceError, DTypeError, GradError, ShapeError
+from nanograd.kernels import memory as k
+from nanograd.kernels.kernel import Array, Kernel
+from nanograd.storage import Storage, tick
+from nanograd.tape import TORCH_NAMES, Node, mode, names
+
+if TYPE_CHECKING:
+    from nanograd.tensors import Tensor
+
+__all__ = [
+    "FUSED", "OPS", "Number", "fuses", "in_place", "lift", "lift_float", "op", "record", "result_type", "same_device",
+    "share", "view", "wrap",
+]  # fmt: skip
+
+Number = bool | int | float
+F = TypeVar("F", bound=Callable[..., Any])
+
+OPS: dict[str, Callable[..., Any]] = {}
+FUSED: dict[str, Fused] = {}
+
+
+def op(function: F | str) -> Any:
+    """Register an operation and return it itself.  ``@op("Addmm")`` names its node where torch's name differs."""
+    if isinstance(function, str):
+        title = function
+
+        def named(inner: F) -> F:
+            TORCH_NAMES[inner.__name__] = f"{title}Backward0"
+            return op(inner)  # type: ignore[no-any-return]
+
+        return named
+    OPS[function.__name__] = function
+    return function
+
+
+# The one late binding: tensors.py hands in the class it defines.
+_Tensor: type[Tensor]
+_new = object.__new__
+
+
+def learn(tensor_class: type[Tensor]) -> None:
+    """Make ``record`` and ``wrap`` give instances of ``tensor_class``."""
+    global _Tensor
+    _Tensor = tensor_class
+
+
+def wrap(array: Array) -> Tensor:
+    """A tensor of ``array`` with no history."""
+    t = _new(_Tensor)
+    t.array = array
+    return t
+
+
+def record(y: Any, *edges: tuple[Tensor, Callable[..., Any]]) -> Any:
+    """A tensor of the array ``y`` that knows how a change flows back to its inputs; a tuple for a tuple of arrays."""
+    if type(y) is tuple:
+        return _record_several(y, edges)
+    t = _new(_Tensor)
+    t.array = y
+    if mode.enabled:
+        kept = [(x.node, x.output_nr, pull) for x, pull in edges if x.node is not None]
+        if kept:
+            t.node = node = Node()
+            node.seq = tick()
+            node.edges = tuple(kept)
+            node.shape = y.shape
+            node.dtype = y.dtype
+            for edge in kept:
+                if edge[2].__code__.co_argcount > 1:  # type: ignore[attr-defined]
+                    _save_outputs(node, (t,))
+                    break
+    return t
+
+
+def _record_several(ys: tuple[Array, ...], edges: tuple[tuple[Tensor, Callable[..., Any]], ...]) -> tuple[Tensor, ...]:
+    tensors = tuple(wrap(y) for y in ys)
+    kept = tuple((x.node, x.output_nr, pull) for x, pull in edges if x.node is not None) if mode.enabled else ()
+    if kept:
+        node = Node()
+        node.seq = tick()
+        node.edges = kept  # type: ignore[assignment]
+        node.outputs = tuple((y.shape, y.dtype) for y in ys)
+        for i, t in enumerate(tensors):
+            if t.array.dtype.kind == "f":  # indices carry no gradient
+                t.node, t.output_nr = node, i
+        if any(pull.__code__.co_argcount > len(ys) for _, _, pull in kept):  # type: ignore[attr-defined]
+            _save_outputs(node, tensors)
+    return tensors
+
+
+def _save_outputs(node: Node, tensors: tuple[Tensor, ...]) -> None:
+    """Let ``node`` rewrap its outputs later without keeping the tensors, which hold the node."""
+    kept = [(t.array, _storage_of(t), t.node is not None) for t in tensors]
+
+    def saved(owner: Node) -> tuple[Tensor, ...]:
+        rewrapped = []
+        for i, (array, storage, differentiable) in enumerate(kept):
+            t = wrap(array)
+            t.storage = storage
+            if differentiable:
+                t.node, t.output_nr = owner, i
+            rewrapped.append(t)
+        return tuple(rewrapped)
+
+    node.saved = saved
+
+
+def _storage_of(x: Tensor) -> Storage:
+    if x.storage is None:
+        x.storage = Storage()
+    return x.storage
+
+
+# Views and writes
+
+
+def share(x: Tensor, y: Tensor) -> Tensor:
+    """``y``, made to share the memory of ``x`` in the eyes of the tape."""
+    y.storage = _storage_of(x)
+    y.base = x if x.base is None else x.base
+    return y
+
+
+def view(x: Tensor, array: Array, pullback: Callable[..., Any]) -> Tensor:
+    """A recorded view: ``array`` looks at the memory of ``x``."""
+    y: Tensor = share(x, record(array, (x, pullback)))
+    if y.node is not None:
+        y.node.view_of = y.storage
+    return y
+
+
+def in_place(x: Tensor, y: Tensor, name: str) -> Tensor:
+    """x ← y: the elements are written into x's memory, and x continues with y's history.
+
+    Raises GradError for a leaf that requires grad and for views of what is recorded; ShapeError and DTypeError where
+    y cannot be stored in x.
+    """
+    if y.array.shape != x.array.shape:
+        raise ShapeError(
+            f"{name}: the result has shape {tuple(y.array.shape)} and cannot be written into a tensor of shape "
+            f"{tuple(x.array.shape)}: an in-place operation cannot change a shape. Use the one without the underscore."
+        )
+    if y.array.dtype is not x.array.dtype:
+        if not dtypes.can_cast(y.dtype, x.dtype):
+            raise DTypeError(
+                f"{name}: the result has dtype {y.dtype} and cannot be written into a tensor of {x.dtype}. "
+                f"Convert first, x = x.to({y.dtype}), or use the operation without the underscore."
+            )
+        y = y.to(x.dtype)
+    check_writable(x, y.node is not None, name)
+    k.write(x.array, y.array)
+    written(x, y)
+    return x
+
+
+def check_writable(x: Tensor, gains_history: bool, name: str) -> None:
+    """Refuse a write that the tape could not follow."""
+    if not mode.enabled or not (gains_history or x.node is not None):
+        return
+    if x.node is not None and x.node.leaf is not None:
+        raise GradError(
+            f"{name}: a leaf tensor of shape {tuple(x.array.shape)} that requires grad cannot be written in place "
+            "while operations are recorded. Put the update inside `with torch.no_grad():`."
+        )
+    if x.base is not None:
+        raise GradError(
+            f"{name}: this tensor of shape {tuple(x.array.shape)} is a view, and a recorded write into a view is not "
+            "followed to its base. Write through the base (base[index] = value), or clone() the view first."
+        )
+    if x.node is None and x.storage is not None and x.storage.shared():
+        raise GradError(
+            f"{name}: the tensor of shape {tuple(x.array.shape)} has no history but has views, which would miss the "
+            "gradient of what is written. Take the views after the write."
+        )
+
+
+def written(x: Tensor, y: Tensor | None = None) -> None:
+    """Note that x's memory was just written; while operations are recorded, x continues with y's history."""
+    storage = _storage_of(x)
+    storage.written = tick()
+    if y is None or not mode.enabled or y.node is None:
+        return
+    storage.recorded.append(storage.written)
+    node = x.node = y.node  # its moment must be later than the write
+    node.seq = tick()
+    x.output_nr = y.output_nr
+    if node.saved is not None:
+        _save_outputs(node, (x,))
+
+
+# Promotion
+
+
+def lift(a: Any, b: Any) -> tuple[Tensor, Tensor]:
+    """Both as tensors of the dtype that torch's promotion gives.
+
+    Tensors with dimensions decide; a 0-d tensor or a number only raises the category (bool < integer < float).
+    """
+    try:
+        x, y = a.array, b.array
+        if x.dtype is y.dtype and type(x) is type(y):
+            return a, b
+    except AttributeError:
+        pass
+    return _promote(a, b, None)
+
+
+def lift_float(a: Any, b: Any) -> tuple[Tensor, Tensor]:
+    """As ``lift``, but integers become the default floating-point dtype."""
+    try:
+        x, y = a.array, b.array
+        if x.dtype is y.dtype and x.dtype.kind == "f" and type(x) is type(y):
+            return a, b
+    except AttributeError:
+        pass
+    dtype = result_type(a, b)
+    return _promote(a, b, dtype if dtype.is_floating_point else settings.get_default_dtype())
+
+
+def _promote(a: Any, b: Any, dtype: DType | None) -> tuple[Tensor, Tensor]:
+    device = same_device(*(t for t in (a, b) if isinstance(t, _Tensor)))
+    chosen = dtype or result_type(a, b)
+    return as_operand(a, chosen, device), as_operand(b, chosen, device)
+
+
+def as_operand(value: Any, dtype: DType, device: devices.Device) -> Tensor:
+    """``value`` with ``dtype``: the same place in the graph, for the tape undoes promotion."""
+    if isinstance(value, _Tensor):
+        if value.array.dtype == dtype.numpy:
+            return value
+        t = wrap(k.cast(value.array, dtype))
+        t.node, t.output_nr = value.node, value.output_nr
+        return t
+    if isinstance(value, np.ndarray):
+        return wrap(k.from_host.on(device)(value, dtype))
+    return wrap(k.full.on(device)((), value, dtype))
+
+
+def result_type(*operands: Any) -> DType:
+    """The dtype an operation on these tensors and numbers works in; torch's rule."""
+    best: list[DType | None] = [None, None, None]  # tensors with dimensions, 0-d tensors, numbers
+    for value in operands:
+        if isinstance(value, _Tensor):
+            rank, dtype = (0 if value.array.ndim else 1), value.dtype
+        elif isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating)):
+            rank, dtype = 2, dtypes.of_number(value)  # type: ignore[arg-type]
+            if dtype.is_floating_point:
+                dtype = settings.get_default_dtype()
+        elif isinstance(value, np.ndarray):
+            rank, dtype = (0 if value.ndim else 1), dtypes.dtype_of(value.dtype)
+        else:
+            raise DTypeError(f"expected a tensor or a number, got {type(value).__name__} {value!r:.60}.")
+        held = best[rank]
+        best[rank] = dtype if held is None else dtypes.promote_types(held, dtype)
+    chosen: DType | None = None
+    for found in best:
+        if found is not None and (chosen is None or found.category > chosen.category):
+            chosen = found
+    assert chosen is not None
+    return chosen
+
+
+def same_device(*tensors: Tensor) -> devices.Device:
+    """The device all tensors are on.  Raises DeviceError where they differ, and says how to move one."""
+    if not tensors:
+        return devices.cpu
+    found = {t.device for t in tensors}
+    if len(found) > 1:
+        names_ = " and ".join(sorted(str(d) for d in found))
+        raise DeviceError(f"expected all tensors on one device, got {names_}. Move one with x.to('{tensors[0].device}').")
+    return tensors[0].device
+
+
+# Meaning and machine
+
+
+class Fused:
+    """A composition (the meaning) and the fast version that stands in for it."""
+
+    __slots__ = ("fast", "kernels", "meaning", "name")
+    active = True  # lab turns it off while a learner's kernel or pullback stands in the library
+
+    def __init__(
+        self, name: str, meaning: Callable[..., Any], fast: Callable[..., Any], kernels: tuple[Kernel, ...]
+    ) -> None:
+        self.name = name
+        self.meaning = meaning
+        self.fast = fast
+        self.kernels = kernels
+
+    def __call__(self, x: Tensor, *rest: Any) -> Any:
+        kind = type(x.array) if isinstance(x, _Tensor) else None
+        if not Fused.active or kind is None or not all(kind in kernel.versions for kernel in self.kernels):
+            return self.meaning(x, *rest)
+        y = self.fast(x, *rest)
+        if y is NotImplemented:
+            return self.meaning(x, *rest)
+        node = (y[0] if isinstance(y, tuple) else y).node
+        if node is not None and node.meaning is None:
+            node.meaning = (self.meaning, (x, *rest))
+        return y
+
+
+def fuses(function: Callable[..., Any], *kernels: Kernel) -> Callable[[Callable[..., Any]], Fused]:
+    """Stand a fast version beside an operation that is defined by composition.
+
+    From then on the operation runs the fast version where the device has its ``kernels`` (and where it does not
+    answer NotImplemented), and the composition elsewhere.  ``backward(create_graph=True)`` differentiates the
+    composition.  The function that users see, and can go to, stays the one that holds the formula.
+    """
+    assert isinstance(function, FunctionType)
+
+    def register(fast: Callable[..., Any]) -> Fused:
+        meaning = FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
+        functools.update_wrapper(meaning, function)
+        fused = FUSED[function.__name__] = Fused(function.__name__, meaning, fast, kernels)
+        TORCH_NAMES.setdefault(fast.__name__, names(function.__name__))
+        function.__code__ = _calling(fast.__name__, function.__code__)
+        return fused
+
+    return register
+
+
+def _calling(target: str, code: CodeType) -> CodeType:
+    """The code of a function with the same signature that hands its arguments on to the global ``target``."""
+    parameters = ", ".join(code.co_varnames[: code.co_argcount])
+    source = f"def {code.co_name}({parameters}):\n    return {target}({parameters})"
+    scope: dict[str, Any] = {}
+    exec(compile("\n" * (code.co_firstlineno - 1) + source, code.co_filename, "exec"), scope)
+    return scope[code.co_name].__code__  # type: ignore[no-any-return]

@@ -1,0 +1,324 @@
+"""Many elements to one: sums, means, extremes."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nanograd.dtypes import DType, int64, to_dtype
+from nanograd.errors import DTypeError, ShapeError
+from nanograd.kernels import memory
+from nanograd.kernels import reduce as k
+from nanograd.kernels.index import gather as gather_kernel
+from nanograd.ops.arithmetic import maximum, minimum, where
+from nanograd.ops.indexing import spread
+from nanograd.ops.op import op, record
+from nanograd.ops.shape import every_dim, expand, one_dim, to_shape
+
+if TYPE_CHECKING:
+    from nanograd.tensors import Tensor
+
+Dims = int | Sequence[int] | None
+
+
+class Pair(NamedTuple):
+    """(values, indices), as torch's ``torch.max(x, dim)`` gives."""
+
+    values: Any
+    indices: Any
+
+
+def with_ones(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:
+    """``shape`` with size 1 in ``dims``."""
+    return tuple([1 if d in dims else s for d, s in enumerate(shape)])
+
+
+@op
+def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
+    """y = Σ x over ``dim`` (all dimensions when None); integers and truth values add up in int64.
+
+    >>> torch.tensor([[1, 2], [3, 4]]).sum(0)
+    tensor([4, 6])
+    """
+    x = input if dtype is None else input.to(to_dtype(dtype))
+    dims = every_dim("sum", dim, x.array.ndim)
+    full = x.array.shape
+    kept = with_ones(full, dims)
+    total = x.dtype if x.array.dtype.kind == "f" or dtype is not None else int64
+    return record(k.sum(x.array, dims, keepdim, total), (x, lambda g: expand(to_shape(g, kept), full)))
+
+
+@op
+def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
+    """y = Σ x / n over ``dim``; NaN for no elements.  Raises DTypeError for integers."""
+    x = input if dtype is None else input.to(to_dtype(dtype))
+    if x.array.dtype.kind != "f":
+        raise DTypeError(f"mean: expected a floating-point tensor, got {x.dtype}. Use x.float().mean().")
+    dims = every_dim("mean", dim, x.array.ndim)
+    count = math.prod([x.array.shape[d] for d in dims])
+    return sum(x, dims, keepdim) / count if dims else x * 1
+
+
+@op
+def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
+    """y = Π x over ``dim``, or over all elements."""
+    x = input if dtype is None else input.to(to_dtype(dtype))
+    dims = every_dim("prod", dim, x.array.ndim)
+    full = x.array.shape
+    kept = with_ones(full, dims)
+    total = x.dtype if x.array.dtype.kind == "f" or dtype is not None else int64
+    return record(k.prod(x.array, dims, keepdim, total), (x, lambda g: to_shape(g, kept) * _others(x, dims)))
+
+
+def _others(x: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """For each element the product of the others over ``dims``: right also where elements are 0."""
+    zero = x == 0
+    zeros = sum(zero, dims, True)
+    rest = prod_of(where(zero, 1.0, x), dims)
+    return where(zeros == 0, rest / where(zero, 1.0, x), where((zeros == 1) & zero, rest, 0.0))
+
+
+def prod_of(x: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """The product over several dimensions, kept with size 1."""
+    for d in dims:
+        x = prod(x, d, True)
+    return x
+
+
+@op
+def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
+    """Running sums along ``dim``."""
+    x = input if dtype is None else input.to(to_dtype(dtype))
+    d = one_dim("cumsum", dim, x.array.ndim)
+    if not x.array.ndim:
+        return x.clone()
+    total = x.dtype if x.array.dtype.kind == "f" or dtype is not None else int64
+    return record(k.cumsum(x.array, d, total), (x, lambda g: g.flip(d).cumsum(d).flip(d)))
+
+
+def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
+    """The greatest element; with ``dim``, (values, indices) along it; with a tensor, the element-wise maximum.
+
+    NaN counts as greatest.  Of equal elements the first is taken along ``dim``; over all elements they share the
+    gradient.
+
+    >>> torch.tensor([[1, 5], [7, 2]]).max(1)
+    torch.return_types.max(
+    values=tensor([5, 7]),
+    indices=tensor([1, 0]))
+    """
+    if dim is None and other is None:
+        return amax(input)
+    if other is not None or hasattr(dim, "array"):
+        return maximum(input, other if other is not None else dim)
+    return MaxPair(*max_along(input, dim, keepdim))
+
+
+def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
+    """The least element; with ``dim``, (values, indices) along it; with a tensor, the element-wise minimum."""
+    if dim is None and other is None:
+        return amin(input)
+    if other is not None or hasattr(dim, "array"):
+        return minimum(input, other if other is not None else dim)
+    return MinPair(*min_along(input, dim, keepdim))
+
+
+@op("Max")
+def max_along(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+    """(greatest element, its index) along ``dim``."""
+    return _extreme("max", k.argmax, x, dim, keepdim)
+
+
+@op("Min")
+def min_along(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+    """(least element, its index) along ``dim``."""
+    return _extreme("min", k.argmin, x, dim, keepdim)
+
+
+def _extreme(name: str, kernel: Any, x: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
+    if not x.array.ndim:
+        one_dim(name, dim, 0)
+        values, index = _extreme(name, kernel, to_shape(x, (1,)), 0, False)
+        return values, index
+    d = one_dim(name, dim, x.array.ndim)
+    full = x.array.shape
+    kept = with_ones(full, (d,))
+    _some(name, x, (d,))
+    index = kernel(x.array, d, True)
+    shape = kept if keepdim else full[:d] + full[d + 1 :]
+    ys = (memory.reshape(gather_kernel(x.array, d, index), shape), memory.reshape(index, shape))
+    return record(ys, (x, lambda g1, g2, y1, y2: spread(to_shape(g1, kept), d, to_shape(y2, kept), full)))  # type: ignore[no-any-return]
+
+
+def _some(name: str, x: Tensor, dims: tuple[int, ...]) -> None:
+    if not math.prod([x.array.shape[d] for d in dims]):
+        raise ShapeError(f"{name}: there is no extreme of no elements: shape {tuple(x.array.shape)}, dimensions {dims}.")
+
+
+@op
+def amax(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """The greatest element over ``dim``; equal ones share the gradient."""
+    x = input
+    dims = every_dim("amax", dim, x.array.ndim)
+    _some("amax", x, dims)
+    kept = with_ones(x.array.shape, dims)
+    return record(k.max(x.array, dims, keepdim), (x, lambda g, y: to_shape(g, kept) * _share(x, to_shape(y, kept), dims)))
+
+
+@op
+def amin(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """The least element over ``dim``; equal ones share the gradient."""
+    x = input
+    dims = every_dim("amin", dim, x.array.ndim)
+    _some("amin", x, dims)
+    kept = with_ones(x.array.shape, dims)
+    return record(k.min(x.array, dims, keepdim), (x, lambda g, y: to_shape(g, kept) * _share(x, to_shape(y, kept), dims)))
+
+
+def _share(x: Tensor, y: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """1 / n for each of the n elements over ``dims`` that equal y, else 0."""
+    equal = (x == y).to(x.dtype)
+    return equal / sum(equal, dims, True)
+
+
+@op
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Index (int64) of the greatest element along ``dim``, or in the flattened tensor."""
+    return _arg("argmax", k.argmax, input, dim, keepdim)
+
+
+@op
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Index (int64) of the least element along ``dim``, or in the flattened tensor."""
+    return _arg("argmin", k.argmin, input, dim, keepdim)
+
+
+def _arg(name: str, kernel: Any, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    if dim is None:
+        flat = to_shape(x.detach(), (math.prod(x.array.shape),))
+        _some(name, flat, (0,))
+        index = record(kernel(flat.array, 0, False))
+        return to_shape(index, (1,) * x.array.ndim) if keepdim else index
+    d = one_dim(name, dim, x.array.ndim)
+    if not x.array.ndim:
+        return (x.detach() * 0).to(int64)
+    _some(name, x, (d,))
+    return record(kernel(x.array, d, keepdim))
+
+
+def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+    """(sorted values, their indices) along ``dim``; equal elements keep their order."""
+    return SortPair(*sorted_along(input, dim, descending))
+
+
+@op("Sort")
+def sorted_along(x: Tensor, dim: int, descending: bool) -> tuple[Tensor, Tensor]:
+    """(sorted values, indices) along ``dim``."""
+    d = one_dim("sort", dim, x.array.ndim)
+    if not x.array.ndim:
+        return x.clone(), (x.detach() * 0).to(int64)
+    full = x.array.shape
+    return record(k.sort(x.array, d, descending), (x, lambda g1, g2, y1, y2: spread(g1, d, y2, full)))  # type: ignore[no-any-return]
+
+
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
+    """The indices that sort along ``dim``."""
+    return sorted_along(input.detach(), dim, descending)[1]
+
+
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+    """(the k greatest, or least, elements; their indices) along ``dim``, in order."""
+    d = one_dim("topk", dim, input.array.ndim)
+    size = input.array.shape[d] if input.array.ndim else 1
+    if not 0 <= k <= size:
+        raise ShapeError(f"topk: k = {k} is out of range for a dimension of size {size}.")
+    values, indices = sorted_along(input, d, largest)
+    return TopkPair(values.narrow(d, 0, k), indices.narrow(d, 0, k)) if input.array.ndim else TopkPair(values, indices)
+
+
+@op
+def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Whether every element over ``dim`` is non-zero."""
+    return record(k.all(input.array, every_dim("all", dim, input.array.ndim), keepdim))
+
+
+@op
+def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Whether some element over ``dim`` is non-zero."""
+    return record(k.any(input.array, every_dim("any", dim, input.array.ndim), keepdim))
+
+
+@op
+def var(
+    input: Tensor, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: int | None = None
+) -> Tensor:
+    """y = Σ (x - mean)² / (n - correction) over ``dim``; correction 1 unless said otherwise."""
+    dims = every_dim("var", dim, input.array.ndim)
+    less = correction if correction is not None else int(unbiased)
+    count = math.prod([input.array.shape[d] for d in dims]) - less
+    away = input - mean(input, dims, True)
+    return sum(away * away, dims, keepdim) / builtins.max(count, 0)
+
+
+@op
+def std(
+    input: Tensor, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: int | None = None
+) -> Tensor:
+    """The square root of ``var``."""
+    return var(input, dim, unbiased, keepdim, correction=correction).sqrt()
+
+
+@op
+def norm(input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """(Σ |x|ᵖ)^(1/p) over ``dim``; p may be infinite, and "fro" means 2."""
+    p = 2.0 if p in ("fro", None) else float(p)
+    if p == math.inf:
+        return amax(input.abs(), dim, keepdim)
+    if p == 0:
+        return sum((input != 0).to(input.dtype), dim, keepdim)
+    if p == 2:
+        return _norm2(input, dim, keepdim)
+    return sum(input.abs() ** p, dim, keepdim) ** (1 / p)
+
+
+@op("LinalgVectorNorm")
+def _norm2(x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    """√Σ x²; its derivative at 0 is 0."""
+    dims = every_dim("norm", dim, x.array.ndim)
+    kept = with_ones(x.array.shape, dims)
+    y = sum(x.detach() * x.detach(), dims, keepdim).sqrt()
+    return record(y.array, (x, lambda g, y: _norm2_pull(x, to_shape(g, kept), to_shape(y, kept))))
+
+
+def _norm2_pull(x: Tensor, g: Tensor, y: Tensor) -> Tensor:
+    return where(y == 0, 0.0, g * x / where(y == 0, 1.0, y))
+
+
+class MaxPair(Pair):
+    """What ``torch.max(x, dim)`` gives."""
+
+    def __repr__(self) -> str:
+        return f"torch.return_types.{type(self).__name__.removesuffix('Pair').lower()}(\nvalues={self[0]!r},\nindices={self[1]!r})"
+
+
+class MinPair(MaxPair):
+    """What ``torch.min(x, dim)`` gives."""
+
+
+class SortPair(MaxPair):
+    """What ``torch.sort(x, dim)`` gives."""
+
+
+class TopkPair(MaxPair):
+    """What ``torch.topk(x, k)`` gives."""
+
+
+
+
+@op
+def sum_to(g: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """g summed to ``shape``, from which broadcasting stretched it: what the tape does to every gradient."""
+    full = g.array.shape
+    return record(k.sum_to(g.array, shape), (g, lambda h: expand(h, full)))

@@ -1,0 +1,377 @@
+"""The tape: which operation made which value, and how a change flows back.
+
+A ``Node`` stands for one recorded operation.  Its edges say, for each input that needs a gradient, which node made
+that input and the *pullback* that turns the gradient of the output into the gradient of the input.  ``backward``
+takes the nodes newest first: an operation is always newer than the operations that made its inputs, so nothing is
+visited before its gradient is complete, and nothing recurses.
+
+The tape knows no class and no operation: it adds gradients with ``+`` and fits them to their input with
+``value.fit(shape, dtype)``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from types import CodeType, TracebackType
+from typing import Any
+
+from nanograd.errors import GradError
+from nanograd.storage import tick
+
+__all__ = ["Edge", "Node", "backward", "enable_grad", "is_grad_enabled", "mode", "no_grad", "set_grad_enabled"]
+
+Edge = tuple["Node", int, Callable[..., Any]]
+"""(the node that made the input, which of its outputs that is, the pullback)"""
+
+
+class Node:
+    """One recorded operation, or a leaf.
+
+    ``seq``      its moment on the clock that also times writes (see storage.py)
+    ``edges``    one per input that needs a gradient; None once freed, and for a leaf
+    ``shape``, ``dtype``  of its output: what a gradient must fit.  A node with several outputs has ``outputs``,
+                 a tuple of (shape, dtype), instead, and its pullbacks take one gradient (or None) per output
+    ``leaf``     for a leaf, a weak reference to its tensor
+    ``saved``    what is needed to rewrap the output for pullbacks that ask for it: never the tensor (a cycle)
+    ``meaning``  for a fused operation, (the composition it stands for, its arguments)
+    ``hooks``    functions of the gradient of an output: (output index, function) by number
+    """
+
+    seq: int
+    edges: tuple[Edge, ...] | None = None
+    shape: tuple[int, ...]
+    dtype: Any
+    outputs: tuple[tuple[tuple[int, ...], Any], ...] | None = None
+    leaf: Callable[[], Any] | None = None
+    saved: Callable[[Node], tuple[Any, ...]] | None = None
+    meaning: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
+    hooks: dict[int, tuple[int, Callable[[Any], Any]]] | None = None
+    view_of: Any = None  # the storage, where the output is a view
+    rule: CodeType | None = None  # of a pullback: it names the operation after the edges are freed
+    title: str | None = None
+
+    @property
+    def name(self) -> str:
+        """torch's name of the operation, ``MulBackward0``."""
+        if self.title is not None:
+            return self.title
+        if self.leaf is not None:
+            return "AccumulateGrad"
+        code = self.edges[0][2].__code__ if self.edges else self.rule  # type: ignore[attr-defined]
+        return names(code.co_qualname.split(".")[0]) if code is not None else "Backward0"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node, int], ...]:
+        """The nodes that made its inputs, as torch's."""
+        return tuple((parent, index) for parent, index, _ in self.edges or ())
+
+    @property
+    def variable(self) -> Any:
+        """The tensor of a leaf, or None."""
+        return self.leaf() if self.leaf is not None else None
+
+    def __repr__(self) -> str:
+        return f"<{self.name} object at {id(self):#x}>"
+
+    def __call__(self, *gradients: Any) -> Any:
+        """The gradients of its inputs for gradients of its outputs."""
+        results = tuple(c for _, c in _pull(self, gradients if self.outputs else (gradients[0],), None))
+        return results[0] if len(results) == 1 else results
+
+
+def names(operation: str) -> str:
+    """torch's node name for an operation's name: mul → MulBackward0.  ``ops/op.py`` adds the exceptions."""
+    found = TORCH_NAMES.get(operation)
+    return found or "".join(part.capitalize() for part in operation.strip("_").split("_")) + "Backward0"
+
+
+TORCH_NAMES: dict[str, str] = {}
+
+
+# Whether operations are recorded
+
+
+class _Mode(threading.local):
+    enabled = True
+
+
+mode = _Mode()
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are recorded in this thread."""
+    return mode.enabled
+
+
+class _Switch:
+    """A context manager and decorator that sets recording and puts back what was, also after an exception."""
+
+    def __init__(self, enabled: bool) -> None:
+        self.enabled = enabled
+        self._before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._before.append(mode.enabled)
+        mode.enabled = self.enabled
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        mode.enabled = self._before.pop()
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        from functools import wraps
+
+        enabled = self.enabled
+
+        @wraps(function)
+        def switched(*args: Any, **kwargs: Any) -> Any:
+            with _Switch(enabled):
+                return function(*args, **kwargs)
+
+        return switched
+
+
+class no_grad(_Switch):
+    """Operations inside are not recorded; ``with no_grad():`` or ``@no_grad()``."""
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        made = super().__new__(cls)
+        if function is None:
+            return made
+        made.__init__()  # type: ignore[misc]
+        return made(function)  # @no_grad without parentheses
+
+    def __init__(self) -> None:
+        super().__init__(False)
+
+
+class enable_grad(_Switch):
+    """Operations inside are recorded, also within ``no_grad``."""
+
+    def __init__(self) -> None:
+        super().__init__(True)
+
+
+class set_grad_enabled(_Switch):
+    """Record or not, from now on as a function, or inside as a context manager."""
+
+    def __init__(self, mode_: bool) -> None:
+        super().__init__(bool(mode_))
+        self._at_call = mode.enabled
+        mode.enabled = self.enabled
+
+    def __enter__(self) -> None:
+        self._before.append(self._at_call)
+        mode.enabled = self.enabled
+
+
+# The way back
+
+
+def backward(
+    roots: Sequence[tuple[Node, int, Any]],
+    inputs: Iterable[tuple[Node, int]] | None = None,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+) -> dict[tuple[Node, int], Any]:
+    """Send gradients from ``roots`` [(node, output, gradient)] back through the tape.
+
+    Without ``inputs`` the gradients arrive in the leaves' ``.grad``.  With them, only nodes on the way to one of
+    them are visited, leaves stay as they are, and the gradients that arrived at the inputs are returned.
+    """
+    nodes = _newest_first(root for root, _, _ in roots)
+    wanted = None if inputs is None else set(inputs)
+    needed = None if wanted is None else _on_the_way(nodes, {node for node, _ in wanted})
+    pending: dict[Node, Any] = {}
+    for node, index, gradient in roots:
+        _add(pending, node, index, gradient)
+    arrived: dict[tuple[Node, int], Any] = {}
+    before, mode.enabled = mode.enabled, create_graph
+    try:
+        for node in nodes:
+            gradient = pending.pop(node, None)
+            if gradient is None or (needed is not None and node not in needed):
+                continue
+            if node.hooks:
+                gradient = _run_hooks(node, gradient)
+            if wanted is not None:
+                for index, g in enumerate(gradient if node.outputs else (gradient,)):
+                    if (node, index) in wanted and g is not None:
+                        arrived[node, index] = g
+            if node.leaf is not None:
+                if wanted is None:
+                    leaf = node.leaf()
+                    if leaf is not None:
+                        leaf.accumulate(gradient, create_graph)
+                continue
+            for (parent, index, _), c in _pull(node, gradient if node.outputs else (gradient,), needed):
+                if c is not None:
+                    _add(pending, parent, index, c)
+            if not retain_graph:
+                _free(node)
+    finally:
+        mode.enabled = before
+    return arrived
+
+
+_seq = attrgetter("seq")
+
+
+def _newest_first(roots: Iterable[Node]) -> list[Node]:
+    """Every node that the roots depend on, in the order of the way back."""
+    seen = set(roots)
+    nodes = list(seen)
+    for node in nodes:  # grows while it runs
+        for parent, _, _ in node.edges or ():
+            if parent not in seen:
+                seen.add(parent)
+                nodes.append(parent)
+    nodes.sort(key=_seq, reverse=True)
+    return nodes
+
+
+def _on_the_way(nodes: list[Node], targets: set[Node]) -> set[Node]:
+    """The nodes from which a target is reached, and the targets."""
+    needed = set(targets)
+    for node in reversed(nodes):  # oldest first: parents are decided before their children
+        if node not in needed and any(parent in needed for parent, _, _ in node.edges or ()):
+            needed.add(node)
+    return needed
+
+
+def _add(pending: dict[Node, Any], node: Node, index: int, gradient: Any) -> None:
+    """Add to the gradient that waits for output ``index`` of ``node``, fitted to that output."""
+    if node.outputs is None:
+        gradient = gradient.fit(node.shape, node.dtype)
+        waiting = pending.get(node)
+        pending[node] = gradient if waiting is None else waiting + gradient
+        return
+    gradient = gradient.fit(*node.outputs[index])
+    slots = pending.setdefault(node, [None] * len(node.outputs))
+    slots[index] = gradient if slots[index] is None else slots[index] + gradient
+
+
+def _pull(node: Node, gradients: Sequence[Any], needed: set[Node] | None) -> Iterable[tuple[Edge, Any]]:
+    """(edge, gradient of its input) for each edge of ``node`` that is needed."""
+    edges = node.edges
+    if edges is None:
+        raise GradError(
+            f"backward: {node.name} was already used and its saved tensors were freed. "
+            "Call backward(retain_graph=True) the first time."
+        )
+    if node.meaning is not None and mode.enabled:
+        return _pull_meaning(node, gradients)
+    seq = node.seq
+    count = len(gradients)
+    pulled = []
+    for edge in edges:
+        if needed is not None and edge[0] not in needed:
+            continue
+        pullback = edge[2]
+        _check_unwritten(node, pullback, seq)
+        if edge[0].view_of is not None:
+            _check_view(node, edge[0])
+        if pullback.__code__.co_argcount > count:  # type: ignore[attr-defined]
+            pulled.append((edge, pullback(*gradients, *_outputs(node))))
+        else:
+            pulled.append((edge, pullback(*gradients)))
+    return pulled
+
+
+def _outputs(node: Node) -> tuple[Any, ...]:
+    """The outputs of ``node``, for a pullback that asked for them by a further parameter."""
+    assert node.saved is not None
+    values = node.saved(node)
+    for value in values:
+        _check_written(node, value, node.seq, "its output")
+    return values
+
+
+def _pull_meaning(node: Node, gradients: Sequence[Any]) -> list[tuple[Edge, Any]]:
+    """Differentiate the composition that a fused operation stands for, so that the result has a graph of its own."""
+    assert node.meaning is not None and node.edges is not None
+    meaning, args = node.meaning
+    for value in args:
+        _check_written(node, value, node.seq, "an input")
+    y = meaning(*args)
+    outputs = y if isinstance(y, tuple) else (y,)
+    roots = [(t.node, t.index, g) for t, g in zip(outputs, gradients, strict=True) if g is not None]
+    found = backward(roots, {(p, i) for p, i, _ in node.edges}, retain_graph=True, create_graph=True)
+    # An input that stands on two edges gets its whole gradient on the first.
+    return [(edge, found.pop(edge[:2], None)) for edge in node.edges]
+
+
+def _free(node: Node) -> None:
+    assert node.edges is not None
+    if node.edges:
+        node.rule = node.edges[0][2].__code__  # type: ignore[attr-defined]
+    node.edges = node.saved = node.meaning = None
+
+
+# Hooks
+
+
+def _run_hooks(node: Node, gradient: Any) -> Any:
+    assert node.hooks is not None
+    if node.outputs is None:
+        for _, hook in list(node.hooks.values()):
+            changed = hook(gradient)
+            if changed is not None:
+                gradient = changed.fit(node.shape, node.dtype)
+        return gradient
+    for index, hook in list(node.hooks.values()):
+        if gradient[index] is not None:
+            changed = hook(gradient[index])
+            if changed is not None:
+                gradient[index] = changed.fit(*node.outputs[index])
+    return gradient
+
+
+# What was written after it was recorded
+
+
+_CELLS: dict[CodeType, tuple[int, ...]] = {}  # pullback -> its closure cells that may hold tensors
+
+
+def _check_unwritten(node: Node, pullback: Any, seq: int) -> None:
+    code = pullback.__code__
+    cells = _CELLS.get(code)
+    if cells is None:
+        cells = _CELLS[code] = _tensor_cells(pullback)
+    for cell in cells:
+        value = pullback.__closure__[cell].cell_contents
+        if value is not None:
+            storage = value.storage
+            if storage is not None and storage.written > seq:
+                _refuse(node, value, storage.written, seq, code.co_freevars[cell])
+
+
+def _tensor_cells(pullback: Any) -> tuple[int, ...]:
+    """Cells that hold a tensor, or None where a tensor may come; a name holds one kind of thing in every call."""
+    closure = pullback.__closure__ or ()
+    values = [cell.cell_contents for cell in closure]
+    return tuple(i for i, value in enumerate(values) if value is None or hasattr(value, "storage"))
+
+
+def _check_view(node: Node, view: Node) -> None:
+    """Refuse a view that was used after a recorded write into its memory: its own node is older than the write."""
+    if any(view.seq < moment < node.seq for moment in view.view_of.recorded):
+        raise GradError(
+            f"backward: {node.name} used a view ({view.name}, shape {tuple(view.shape)}) whose memory a recorded "
+            "in-place operation had changed after the view was taken. Take the view again after the write."
+        )
+
+
+def _check_written(node: Node, value: Any, seq: int, what: str) -> None:
+    storage = getattr(value, "storage", None)
+    if storage is not None and storage.written > seq:
+        _refuse(node, value, storage.written, seq, what)
+
+
+def _refuse(node: Node, value: Any, written: int, seq: int, what: str) -> None:
+    raise GradError(
+        f"backward: {node.name} needs {what!r} of shape {tuple(value.shape)} as it was when the operation ran "
+        f"(moment {seq}), but it was written in place since (moment {written}). "
+        "Use the operation without the underscore, or clone() the tensor before writing."
+    )

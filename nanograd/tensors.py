@@ -1,0 +1,796 @@
+"""Tensor: an array, its place in the graph, and the table of contents of its methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from nanograd import devices, dtypes
+from nanograd.devices import Device
+from nanograd.dtypes import DType, dtype_of, to_dtype
+from nanograd.errors import DTypeError, GradError, ShapeError, did_you_mean
+from nanograd.kernels import memory
+from nanograd.ops import arithmetic, creation, indexing, linalg, normalization, reduction
+from nanograd.ops import shape as layout
+from nanograd.ops import op as ops
+from nanograd.printing import array_text
+from nanograd.storage import Storage
+from nanograd.tape import Node, backward, no_grad
+from nanograd.storage import tick
+
+__all__ = ["RemovableHandle", "Size", "Tensor"]
+
+
+class Size(tuple[int, ...]):
+    """The shape of a tensor: a tuple that prints as torch's."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"torch.Size({list(self)})"
+
+    def numel(self) -> int:
+        """The product of the sizes."""
+        n = 1
+        for s in self:
+            n *= s
+        return n
+
+
+class RemovableHandle:
+    """Takes a hook out again: ``handle.remove()``, or as a context manager."""
+
+    _next = 0
+
+    def __init__(self, hooks: dict[int, Any]) -> None:
+        RemovableHandle._next += 1
+        self.id = RemovableHandle._next
+        self.hooks = hooks
+
+    def remove(self) -> None:
+        """Take the hook out; again does nothing."""
+        self.hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+
+def _in_place(function: Callable[..., Any], name: str) -> Callable[..., Tensor]:
+    """The twin of an operation that writes its result into the first input."""
+
+    def twin(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return ops.in_place(self, function(self, *args, **kwargs), name)
+
+    twin.__name__ = twin.__qualname__ = name
+    twin.__doc__ = f"``{name.rstrip('_')}``, written into this tensor, which is returned."
+    return twin
+
+
+class Tensor:
+    """A multi-dimensional array of numbers that can record where it came from.
+
+    ``array``    its elements, an array of its device
+    ``node``     its place in the graph; None for a tensor that needs no gradient
+    ``storage``  who else shares its memory and when it was written; None as long as nobody did either
+    ``base``     the tensor it is a view of
+    """
+
+    array: Any
+    node: Node | None = None
+    output_nr: int = 0
+    storage: Storage | None = None
+    base: Tensor | None = None
+    _grad: Tensor | None = None
+    __array_priority__ = 1000  # NumPy's operators step back for ours
+
+    def __new__(cls, data: Any = (), *args: Any) -> Any:
+        """``Tensor([1, 2])`` makes float32 from data, ``Tensor(2, 3)`` zeros of that shape, as torch's."""
+        if isinstance(data, int) or args:
+            made = creation.empty(data, *args) if isinstance(data, int) else creation.tensor(data, dtype=args[0])
+        else:
+            made = creation.tensor(data, dtype=dtypes.float32)
+        t = object.__new__(cls)
+        t.array = made.array
+        return t
+
+    # What it is
+
+    @property
+    def shape(self) -> Size:
+        """The size of each dimension."""
+        return Size(self.array.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one dimension."""
+        if dim is None:
+            return Size(self.array.shape)
+        return self.array.shape[layout.one_dim("size", dim, self.array.ndim)]
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements."""
+        return dtype_of(self.array.dtype)
+
+    @property
+    def device(self) -> Device:
+        """Where the elements live."""
+        return devices.device_of(self.array)
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim  # type: ignore[no-any-return]
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim  # type: ignore[no-any-return]
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.array.size  # type: ignore[no-any-return]
+
+    nelement = numel
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes per element."""
+        return self.array.dtype.itemsize  # type: ignore[no-any-return]
+
+    def element_size(self) -> int:
+        """Bytes per element."""
+        return self.itemsize
+
+    def stride(self, dim: int | None = None) -> Any:
+        """How many elements to step for the next one along each dimension."""
+        strides = tuple(s // self.array.itemsize for s in self.array.strides)
+        return strides if dim is None else strides[layout.one_dim("stride", dim, self.array.ndim)]
+
+    def is_contiguous(self) -> bool:
+        """Whether the elements lie in row-major order without gaps."""
+        return bool(self.array.flags.c_contiguous)
+
+    def is_floating_point(self) -> bool:
+        """Whether the elements are floats."""
+        return self.dtype.is_floating_point
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether it lives on a GPU."""
+        return self.device.type == "cuda"
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        return self.array.ctypes.data  # type: ignore[no-any-return]
+
+    def __len__(self) -> int:
+        if not self.array.ndim:
+            raise DTypeError("len: a 0-d tensor has no length. Use .numel() or .item().")
+        return self.array.shape[0]  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        return self.__format__("repr")
+
+    def __format__(self, spec: str) -> str:
+        if spec not in ("", "repr"):
+            return format(self.item(), spec) if not self.array.ndim else self._no_format(spec)
+        values = self.numpy_of()
+        notes = []
+        if self.device != devices.cpu:
+            notes.append(f"device='{self.device}'")
+        if not values.size and values.ndim != 1:
+            notes.append(f"size={tuple(values.shape)}")
+        plain = (dtypes.float32, dtypes.int64, dtypes.bool_) if values.size else (dtypes.float32,)
+        if self.dtype not in plain:
+            notes.append(f"dtype={self.dtype}")
+        if self.node is not None:
+            notes.append("requires_grad=True" if self.is_leaf else f"grad_fn=<{self.node.name}>")
+        name = "Parameter containing:\ntensor" if spec == "repr" and type(self) is not Tensor else "tensor"
+        text = "[]" if not values.size else array_text(values, len("tensor("))
+        if spec == "" and not self.array.ndim:
+            return format(self.item(), "")
+        return f"{name}({', '.join([text, *notes])})"
+
+    def _no_format(self, spec: str) -> NoReturn:
+        raise DTypeError(f"unsupported format string {spec!r} passed to Tensor.__format__: shape {tuple(self.shape)}.")
+
+    def __str__(self) -> str:
+        return self.__format__("repr")
+
+    # Out of it
+
+    def item(self) -> Any:
+        """The one element as a Python number.  Raises ShapeError for more or none."""
+        if self.array.size != 1:
+            raise ShapeError(
+                f"item: a Tensor with {self.array.size} elements cannot be converted to Scalar: shape {tuple(self.shape)}."
+            )
+        return memory.to_host(self.array).item()
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers."""
+        return memory.to_host(self.array).tolist()
+
+    def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
+        """The elements as a NumPy array that shares their memory.
+
+        Raises GradError for a tensor that requires grad, unless ``force``.
+        """
+        if force:
+            return self.detach().cpu().numpy_of()
+        if self.node is not None:
+            raise GradError("numpy: Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        if self.device != devices.cpu:
+            raise TypeError(f"numpy: can't convert {self.device} tensor to numpy. Use tensor.cpu() first.")
+        ops.share(self, ops.wrap(self.array))
+        return self.array  # type: ignore[no-any-return]
+
+    def numpy_of(self) -> np.ndarray[Any, Any]:
+        """The elements as a NumPy array, from any device, whatever the graph."""
+        return memory.to_host(self.array)  # type: ignore[no-any-return]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise ShapeError(
+                f"bool: Boolean value of Tensor with {self.array.size} values is ambiguous: shape {tuple(self.shape)}. "
+                "Use .any() or .all()."
+            )
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.array.dtype.kind not in "iub" or self.array.size != 1:
+            raise DTypeError(
+                f"only integer tensors of a single element can be converted to an index, got {self.dtype} of shape "
+                f"{tuple(self.shape)}."
+            )
+        return int(self.item())
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.array.ndim:
+            raise DTypeError("iteration over a 0-d tensor: use .item() for its value.")
+        return iter(layout.unbind(self))
+
+    def __contains__(self, element: Any) -> bool:
+        return bool((self == element).any())
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if self.node is not None and not self.is_leaf:
+            raise GradError("deepcopy: only tensors created by the user (leaves) can be copied. Use .detach() first.")
+        found = memo.get(id(self))
+        if found is not None:
+            return found  # type: ignore[no-any-return]
+        made = memo[id(self)] = object.__new__(type(self))
+        made.array = memory.copy(self.array)
+        made.requires_grad = self.requires_grad
+        if self._grad is not None:
+            made._grad = self._grad.clone().detach()
+        return made
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.node is not None and not self.is_leaf:
+            raise GradError("pickle: only tensors created by the user (leaves) can be pickled. Use .detach() first.")
+        return _rebuild, (type(self), self.numpy_of(), self.requires_grad)
+
+    # Its place in the graph
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on it are recorded."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Record operations on this tensor from now on, or stop.
+
+        Raises DTypeError for integers, GradError for stopping on a tensor that an operation made.
+        """
+        if requires_grad == (self.node is not None):
+            return self
+        if not requires_grad:
+            if not self.is_leaf:
+                raise GradError(
+                    "requires_grad_: you can only change requires_grad flags of leaf variables; this tensor was made by "
+                    f"{self.node.name}. Use .detach()."  # type: ignore[union-attr]
+                )
+            self.node = None
+            return self
+        if self.array.dtype.kind != "f":
+            raise DTypeError(f"requires_grad_: only tensors of floating point dtype can require gradients, got {self.dtype}.")
+        self.node = _leaf(self)
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made it."""
+        return self.node is None or self.node.leaf is not None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The operation that made it; None for leaves."""
+        return None if self.is_leaf else self.node
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that ``backward`` left here, or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise DTypeError(f"grad: expected a Tensor or None, got {type(value).__name__}.")
+            if value.array.shape != self.array.shape or value.array.dtype != self.array.dtype:
+                raise ShapeError(
+                    f"grad: a gradient must look like its tensor, {tuple(self.shape)} of {self.dtype}; got "
+                    f"{tuple(value.shape)} of {value.dtype}."
+                )
+        self._grad = value
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Sequence[Tensor] | None = None,
+    ) -> None:
+        """Add the gradient of this tensor to ``.grad`` of every leaf it came from.
+
+        ``gradient`` is the gradient of what follows in this tensor; 1 for a single element.  Raises GradError without
+        a graph, for several elements without ``gradient``, and for a graph that was used and freed.
+        """
+        if self.node is None:
+            raise GradError(
+                "backward: element 0 of tensors does not require grad and does not have a grad_fn. Make its inputs with "
+                "requires_grad=True, and compute it outside no_grad."
+            )
+        root = (self.node, self.output_nr, self.root_gradient(gradient))
+        keep = create_graph if retain_graph is None else retain_graph
+        if inputs is None:
+            backward([root], None, keep, create_graph)
+            return
+        given = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+        found = backward([root], [(t.node, t.output_nr) for t in given if t.node is not None], keep, create_graph)
+        for t in given:
+            if t.node is not None and (t.node, t.output_nr) in found:
+                t.accumulate(found[t.node, t.output_nr].clone(), create_graph)
+
+    def root_gradient(self, gradient: Tensor | None) -> Tensor:
+        """The gradient that a way back from here starts with."""
+        if gradient is None:
+            if self.array.size != 1:
+                raise GradError(
+                    f"backward: grad can be implicitly created only for scalar outputs, this tensor has shape "
+                    f"{tuple(self.shape)}. Reduce it first (.sum() or .mean()), or pass backward(gradient=...)."
+                )
+            with no_grad():
+                return creation.ones_like(self)
+        if not isinstance(gradient, Tensor) or gradient.array.shape != self.array.shape:
+            got = tuple(gradient.shape) if isinstance(gradient, Tensor) else type(gradient).__name__
+            raise ShapeError(f"backward: expected a gradient of shape {tuple(self.shape)}, got {got}.")
+        return gradient
+
+    def fit(self, shape_: tuple[int, ...], dtype: Any) -> Tensor:
+        """This gradient, summed to the shape and cast to the dtype of what it belongs to."""
+        array = self.array
+        if array.shape == shape_ and array.dtype is dtype:
+            return self
+        fitted = self if array.shape == shape_ else reduction.sum_to(self, shape_)
+        return fitted if array.dtype == dtype else fitted.to(dtype_of(dtype))
+
+    def accumulate(self, gradient: Tensor, keep_graph: bool) -> None:
+        """Add to ``.grad``; ``gradient`` is this tensor's own from now on."""
+        if self._grad is None:
+            self._grad = gradient
+        elif keep_graph:
+            self._grad = self._grad + gradient
+        else:
+            ops.in_place(self._grad, arithmetic.add(self._grad.detach(), gradient), "accumulate")
+
+    def detach(self) -> Tensor:
+        """The same memory outside the graph."""
+        return ops.share(self, ops.wrap(self.array))
+
+    def detach_(self) -> Tensor:
+        """Take this tensor out of the graph."""
+        self.node, self.output_nr = None, 0
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory outside the graph; assigning replaces the elements without a record."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise DTypeError(f"data: expected a Tensor, got {type(value).__name__}.")
+        leaf = self.requires_grad and self.is_leaf
+        self.array, self.storage, self.base = value.array, value.storage, value.base
+        if leaf:
+            hooks = self.node.hooks  # type: ignore[union-attr]
+            self.node = _leaf(self)
+            self.node.hooks = hooks
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this tensor, which is not a leaf, in ``.grad``.  Raises GradError outside the graph."""
+        if self.node is None:
+            raise GradError("retain_grad: can't retain_grad on Tensor that has requires_grad=False.")
+        if self.is_leaf or getattr(self, "_retains", False):
+            return
+        import weakref
+
+        me = weakref.ref(self)
+
+        def keep(g: Tensor) -> None:
+            t = me()
+            if t is not None:
+                t._grad = g.clone() if t._grad is None else t._grad + g
+
+        self._retains = True
+        _add_hook(self, keep)
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call ``hook(gradient)`` when this tensor's gradient is known; what it returns takes its place.
+
+        Raises GradError for a tensor that does not require grad.
+        """
+        if self.node is None:
+            raise GradError("register_hook: cannot register a hook on a tensor that doesn't require gradient.")
+        return _add_hook(self, hook)
+
+    # Conversions
+
+    def to(self, *args: Any, **kwargs: Any) -> Tensor:
+        """This tensor with a dtype, on a device, or like another: ``to(dtype)``, ``to(device)``, ``to(device, dtype)``,
+        ``to(other)``; itself if nothing changes, unless ``copy=True``."""
+        device, dtype, copy = _to_arguments(self, args, dict(kwargs))
+        t = self
+        if dtype is not None and t.array.dtype != dtype.numpy:
+            t = layout.to_dtype(t, dtype)
+        if device is not None and device != t.device:
+            t = moved(t, device)
+        return t.clone() if copy and t is self else t
+
+    def type(self, dtype: Any = None) -> Any:
+        """Without an argument torch's old name of the type; else as ``to``."""
+        if dtype is None:
+            return f"torch.{_OLD_NAMES[self.dtype.name]}Tensor"
+        return self.to(to_dtype(_BY_OLD_NAME.get(str(dtype).removeprefix("torch."), dtype)))
+
+    def type_as(self, other: Tensor) -> Tensor:
+        """With the dtype of ``other``."""
+        return self.to(other.dtype)
+
+    def float(self) -> Tensor:
+        """As float32."""
+        return self.to(dtypes.float32)
+
+    def double(self) -> Tensor:
+        """As float64."""
+        return self.to(dtypes.float64)
+
+    def half(self) -> Tensor:
+        """As float16."""
+        return self.to(dtypes.float16)
+
+    def long(self) -> Tensor:
+        """As int64."""
+        return self.to(dtypes.int64)
+
+    def int(self) -> Tensor:
+        """As int32."""
+        return self.to(dtypes.int32)
+
+    def short(self) -> Tensor:
+        """As int16."""
+        return self.to(dtypes.int16)
+
+    def char(self) -> Tensor:
+        """As int8."""
+        return self.to(dtypes.int8)
+
+    def byte(self) -> Tensor:
+        """As uint8."""
+        return self.to(dtypes.uint8)
+
+    def bool(self) -> Tensor:
+        """As bool: whether non-zero."""
+        return self.to(dtypes.bool_)
+
+    def cpu(self) -> Tensor:
+        """On the CPU."""
+        return self.to(devices.cpu)
+
+    def cuda(self, device: Any = None) -> Tensor:
+        """On a GPU.  Raises DeviceError where there is none."""
+        return self.to("cuda" if device is None else device)
+
+    def contiguous(self) -> Tensor:
+        """Itself if its elements lie in row-major order, else a copy that does."""
+        return self if self.is_contiguous() else self.clone()
+
+    # In place
+
+    def copy_(self, source: Tensor, non_blocking: Any = False) -> Tensor:
+        """Write the elements of ``source``, broadcast and cast, into this tensor."""
+        value = ops.as_operand(source, self.dtype, self.device) if not isinstance(source, Tensor) else source
+        if value.device != self.device:
+            value = moved(value, self.device)
+        cast = value if value.array.dtype == self.array.dtype else layout.to_dtype(value, self.dtype)
+        return ops.in_place(self, layout.expand(cast, self.array.shape), "copy_")
+
+    def fill_(self, value: Any) -> Tensor:
+        """Write one number everywhere."""
+        number = value.item() if isinstance(value, Tensor) else value
+        blank = creation.full_like(self, number)
+        return ops.in_place(self, arithmetic.blanked(self, blank) if self.node is not None else blank, "fill_")
+
+    def zero_(self) -> Tensor:
+        """Write zeros."""
+        return self.fill_(0)
+
+    def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Tensor:
+        """Write normal random numbers."""
+        drawn = creation.randn(self.array.shape, generator=generator, dtype=self.dtype, device=self.device)
+        return ops.in_place(self, drawn * std + mean, "normal_")
+
+    def uniform_(self, a: Any = 0.0, b: Any = 1.0, *, generator: Any = None) -> Tensor:
+        """Write random numbers, equally likely in [a, b)."""
+        drawn = creation.rand(self.array.shape, generator=generator, dtype=self.dtype, device=self.device)
+        return ops.in_place(self, drawn * (b - a) + a, "uniform_")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        hint = did_you_mean(name, dir(type(self)))
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute {name!r}.{hint}")
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return linalg.matmul(self, other)
+
+    # Arithmetic
+    add = __add__ = __radd__ = arithmetic.add
+    sub = subtract = __sub__ = arithmetic.sub
+    __rsub__ = rsub = arithmetic.rsub
+    mul = multiply = __mul__ = __rmul__ = arithmetic.mul
+    div = divide = true_divide = __truediv__ = arithmetic.div
+    __rtruediv__ = arithmetic.rdiv
+    floor_divide = __floordiv__ = arithmetic.floor_divide
+    __rfloordiv__ = arithmetic.rfloor_divide
+    remainder = __mod__ = arithmetic.remainder
+    __rmod__ = arithmetic.rremainder
+    pow = __pow__ = arithmetic.pow
+    __rpow__ = arithmetic.rpow
+    neg = negative = __neg__ = arithmetic.neg
+    abs = absolute = __abs__ = arithmetic.abs
+    exp = arithmetic.exp
+    log = arithmetic.log
+    sqrt = arithmetic.sqrt
+    rsqrt = arithmetic.rsqrt
+    reciprocal = arithmetic.reciprocal
+    square = arithmetic.square
+    sin = arithmetic.sin
+    cos = arithmetic.cos
+    tanh = arithmetic.tanh
+    sigmoid = arithmetic.sigmoid
+    relu = arithmetic.relu
+    sign = arithmetic.sign
+    floor = arithmetic.floor
+    ceil = arithmetic.ceil
+    round = arithmetic.round
+    clamp = clip = arithmetic.clamp
+    maximum = arithmetic.maximum
+    minimum = arithmetic.minimum
+    masked_fill = arithmetic.masked_fill
+
+    # Comparisons
+    eq = __eq__ = arithmetic.eq  # type: ignore[assignment]
+    ne = not_equal = __ne__ = arithmetic.ne  # type: ignore[assignment]
+    lt = less = __lt__ = arithmetic.lt
+    le = less_equal = __le__ = arithmetic.le
+    gt = greater = __gt__ = arithmetic.gt
+    ge = greater_equal = __ge__ = arithmetic.ge
+    logical_and = arithmetic.logical_and
+    logical_or = arithmetic.logical_or
+    logical_xor = arithmetic.logical_xor
+    logical_not = arithmetic.logical_not
+    __and__ = __rand__ = arithmetic.bitwise_and
+    __or__ = __ror__ = arithmetic.bitwise_or
+    __xor__ = __rxor__ = arithmetic.bitwise_xor
+    __invert__ = bitwise_not = arithmetic.bitwise_not
+    isnan = arithmetic.isnan
+    isinf = arithmetic.isinf
+    isfinite = arithmetic.isfinite
+    isclose = arithmetic.isclose
+    allclose = arithmetic.allclose
+    equal = arithmetic.equal
+
+    # Reductions
+    sum = reduction.sum
+    mean = reduction.mean
+    prod = reduction.prod
+    cumsum = reduction.cumsum
+    max = reduction.max
+    min = reduction.min
+    amax = reduction.amax
+    amin = reduction.amin
+    argmax = reduction.argmax
+    argmin = reduction.argmin
+    sort = reduction.sort
+    argsort = reduction.argsort
+    topk = reduction.topk
+    all = reduction.all
+    any = reduction.any
+    var = reduction.var
+    std = reduction.std
+    norm = reduction.norm
+    softmax = normalization.softmax
+    log_softmax = normalization.log_softmax
+
+    # Shape
+    reshape = layout.reshape
+    view = layout.view_as_shape
+    flatten = layout.flatten
+    permute = layout.permute
+    movedim = layout.movedim
+    transpose = swapaxes = swapdims = layout.transpose
+    t = layout.t
+    T = property(layout.reversed_dims)
+    mT = property(layout.matrix_transpose)
+    squeeze = layout.squeeze
+    unsqueeze = layout.unsqueeze
+    expand = layout.expand
+    expand_as = layout.expand_as
+    split = layout.split
+    chunk = layout.chunk
+    unbind = layout.unbind
+    clone = layout.clone
+    flip = layout.flip
+    tril = layout.tril
+    triu = layout.triu
+    repeat = layout.repeat
+
+    def view_as(self, other: Tensor) -> Tensor:
+        """Viewed in the shape of ``other``."""
+        return layout.view_as_shape(self, other.array.shape)
+
+    def reshape_as(self, other: Tensor) -> Tensor:
+        """Reshaped to the shape of ``other``."""
+        return layout.reshape(self, other.array.shape)
+
+    # Indexing
+    __getitem__ = indexing.getitem
+    __setitem__ = indexing.setitem
+    select = indexing.select
+    narrow = indexing.narrow
+    index_select = indexing.index_select
+    gather = indexing.gather
+    nonzero = indexing.nonzero
+
+    def where(self, condition: Tensor, other: Any) -> Tensor:
+        """These elements where the condition holds, else ``other``."""
+        return arithmetic.where(condition, self, other)
+
+    # Matrix products
+    matmul = linalg.matmul
+    __rmatmul__ = linalg.rmatmul
+    mm = linalg.mm
+    bmm = linalg.bmm
+    mv = linalg.mv
+    dot = linalg.dot
+    outer = linalg.outer
+
+    # Chance
+    bernoulli = creation.bernoulli
+    multinomial = creation.multinomial
+
+    # In place: the operation, written into this tensor
+    add_ = __iadd__ = _in_place(arithmetic.add, "add_")
+    sub_ = subtract_ = __isub__ = _in_place(arithmetic.sub, "sub_")
+    mul_ = multiply_ = __imul__ = _in_place(arithmetic.mul, "mul_")
+    div_ = divide_ = __itruediv__ = _in_place(arithmetic.div, "div_")
+    pow_ = __ipow__ = _in_place(arithmetic.pow, "pow_")
+    remainder_ = __imod__ = _in_place(arithmetic.remainder, "remainder_")
+    floor_divide_ = __ifloordiv__ = _in_place(arithmetic.floor_divide, "floor_divide_")
+    neg_ = _in_place(arithmetic.neg, "neg_")
+    abs_ = _in_place(arithmetic.abs, "abs_")
+    exp_ = _in_place(arithmetic.exp, "exp_")
+    log_ = _in_place(arithmetic.log, "log_")
+    sqrt_ = _in_place(arithmetic.sqrt, "sqrt_")
+    reciprocal_ = _in_place(arithmetic.reciprocal, "reciprocal_")
+    square_ = _in_place(arithmetic.square, "square_")
+    sin_ = _in_place(arithmetic.sin, "sin_")
+    cos_ = _in_place(arithmetic.cos, "cos_")
+    tanh_ = _in_place(arithmetic.tanh, "tanh_")
+    sigmoid_ = _in_place(arithmetic.sigmoid, "sigmoid_")
+    relu_ = _in_place(arithmetic.relu, "relu_")
+    sign_ = _in_place(arithmetic.sign, "sign_")
+    floor_ = _in_place(arithmetic.floor, "floor_")
+    ceil_ = _in_place(arithmetic.ceil, "ceil_")
+    round_ = _in_place(arithmetic.round, "round_")
+    clamp_ = clip_ = _in_place(arithmetic.clamp, "clamp_")
+    masked_fill_ = _in_place(arithmetic.masked_fill, "masked_fill_")
+
+
+ops.learn(Tensor)
+
+
+def _leaf(t: Tensor) -> Node:
+    import weakref
+
+    node = Node()
+    node.seq = tick()
+    node.shape, node.dtype = t.array.shape, t.array.dtype
+    node.leaf = weakref.ref(t)
+    return node
+
+
+def _add_hook(t: Tensor, hook: Callable[[Tensor], Any]) -> RemovableHandle:
+    node = t.node
+    assert node is not None
+    if node.hooks is None:
+        node.hooks = {}
+    handle = RemovableHandle(node.hooks)
+    node.hooks[handle.id] = (t.output_nr, hook)
+    return handle
+
+
+def _rebuild(kind: type[Tensor], array: np.ndarray[Any, Any], requires_grad: bool) -> Tensor:
+    t = object.__new__(kind)
+    t.array = array
+    return t.requires_grad_(requires_grad)
+
+
+def _to_arguments(t: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Device | None, DType | None, bool]:
+    device, dtype = kwargs.pop("device", None), kwargs.pop("dtype", None)
+    copy = bool(kwargs.pop("copy", False))
+    kwargs.pop("non_blocking", None)
+    if kwargs:
+        raise TypeError(f"to: unexpected arguments {', '.join(kwargs)}.")
+    for arg in args:
+        if isinstance(arg, Tensor):
+            device, dtype = arg.device, arg.dtype
+        elif isinstance(arg, (DType, type, np.dtype)):
+            dtype = arg
+        elif isinstance(arg, (str, Device)):
+            device = arg
+        elif arg is not None and not isinstance(arg, bool):
+            raise DTypeError(f"to: expected a dtype, a device or a tensor, got {arg!r:.60}.")
+    found = None if device is None else devices.to_device(device)
+    return found, None if dtype is None else to_dtype(dtype), copy
+
+
+def moved(t: Tensor, device: Device) -> Tensor:
+    """A copy of ``t`` on another device, through which gradients flow back to where it was."""
+    home = t.device
+    array = memory.from_host.on(device)(memory.to_host(t.array), t.dtype)
+    return ops.record(array, (t, lambda g: moved(g, home)))  # type: ignore[no-any-return]
+
+
+ops.TORCH_NAMES["moved"] = "ToCopyBackward0"
+
+_OLD_NAMES = {
+    "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short",
+    "int8": "Char", "uint8": "Byte", "bool": "Bool",
+}  # fmt: skip
+_BY_OLD_NAME = {f"{old}Tensor": name for name, old in _OLD_NAMES.items()}

@@ -3,10 +3,10 @@
 >>> from nanograd.scalar import Scalar
 >>> w, x = Scalar(3.0), Scalar(-2.0)
 >>> print(draw(w * x + 1.0, {"w": w, "x": x}))
-add            data -5
-├─ mul         data -6
-│  ├─ [w]      data 3
-│  └─ [x]      data -2
+add        data -5
+├─ mul     data -6
+│  ├─ [w]  data 3
+│  └─ [x]  data -2
 └─ [1]
 
 Three steps, one after the other below: *read* the graph into plain vertices, write them as *text*, and lay them out in
@@ -92,8 +92,8 @@ def draw(root: Any, names: Mapping[str, Any] | None = None, *, limit: int = 200)
     """The picture of everything that ``root``, a Tensor or a Scalar, was computed from.
 
     ``names`` says what to call values, ``{"w": w, "b": b}``; ``dict(model.named_parameters())`` is such a mapping, and
-    names that are not in the graph do no harm. Of a larger graph the ``limit`` boxes nearest the root are shown, and how
-    many are not.
+    names of what is not in the graph do no harm. Of a larger graph the ``limit`` boxes nearest the root are shown, and
+    how many are not.
 
     Raises: TypeError for what is no Tensor or Scalar, ValueError for a tensor without a tape (or with a freed one).
 
@@ -101,9 +101,9 @@ def draw(root: Any, names: Mapping[str, Any] | None = None, *, limit: int = 200)
     >>> x = Scalar(0.5)
     >>> picture = draw(x.tanh() * x, {"x": x})
     >>> print(picture)
-    mul            data 0.2311
-    ├─ tanh        data 0.4621
-    │  └─ [x]      data 0.5
+    mul        data 0.2311
+    ├─ tanh    data 0.4621
+    │  └─ [x]  data 0.5
     └─ [x]
     """
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
@@ -176,15 +176,16 @@ class _Names:
     """What the caller called a value, or the node that made it."""
 
     def __init__(self, names: Mapping[str, Any]) -> None:
-        self._kept = [value for value in names.values() if value is not None]  # an id is good while its object lives
-        self._names: dict[int, str] = {}
+        self._names: dict[
+            int, tuple[str, Any]
+        ] = {}  # by id, with the thing itself: an id is good while its owner lives
         for name, value in names.items():
             for thing in (value, getattr(value, "node", None)):
                 if thing is not None:
-                    self._names.setdefault(id(thing), _printable(name))
+                    self._names.setdefault(id(thing), (_printable(name), thing))
 
     def of(self, *things: Any) -> str:
-        return next((self._names[id(thing)] for thing in things if id(thing) in self._names), "")
+        return next((self._names[id(thing)][0] for thing in things if id(thing) in self._names), "")
 
 
 def _scalar_inputs(scalar: Any) -> tuple[Any, ...]:
@@ -232,7 +233,8 @@ def _plain(name: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """On one line, without what a terminal or XML would take for a command."""
+    """On one line, not too long, and without what a terminal or XML would take for a command."""
+    text = text if len(text) <= 40 else f"{text[:19]}…{text[-20:]}"
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
@@ -262,6 +264,8 @@ def _tree(vertices: Sequence[Vertex]) -> Iterator[tuple[str, Vertex | None]]:
     trees, told = [0], {0}  # told: has a line of its own, above or still to come
     numbers: dict[int, int] = {}
     for root in trees:  # grows meanwhile
+        if root:
+            yield "", None
         todo = [(root, "", "", 0)]
         while todo:
             v, branch, below, depth = todo.pop()
@@ -355,9 +359,17 @@ def _depths(vertices: Sequence[Vertex]) -> list[int]:
 def _box(vertex: Vertex) -> tuple[float, float, float]:
     """Its width, its height, and the room it needs for itself and for what is written beside the edge below."""
     facts = [fact for fact in vertex.facts if fact]
-    width = max([7.9 * _width(vertex.title), *(6.5 * _width(fact) for fact in facts)]) + 24
-    beside = 2 * (6.5 * _width(_label(vertex)) + 12) if _label(vertex) else 0.0
+    width = max([_pixels(vertex.title, 13), *(_pixels(fact, 11) for fact in facts)]) + 24
+    beside = 2 * (_pixels(_label(vertex), 11) + 12) if _label(vertex) else 0.0
     return width, 28.0 + 15.0 * len(facts), max(width, beside) + BOX_GAP
+
+
+def _pixels(text: str, size: float) -> float:
+    """About the width of a text, on the wide side: the font is the reader's."""
+    return size * sum(
+        _width(letter) * (0.95 if letter in "mwMW@%" else 0.4 if letter in "ijlrtfI.,:;'|!()[] " else 0.68)
+        for letter in text
+    )
 
 
 def _label(vertex: Vertex) -> str:
@@ -492,8 +504,8 @@ def _place(cells: list[Cell], row: list[int], wanted: list[float], weights: list
 
 
 def _spread(wanted: list[float], weights: list[float], gaps: list[float]) -> list[float]:
-    """The places nearest to those wanted that keep their order and their gaps: isotonic regression, which pools neighbors
-    that come too close. By medians, so that a light one never pushes a heavy one."""
+    """The places nearest to those wanted that keep their order and their gaps: isotonic regression, which pools
+    neighbors that come too close. By medians, so that a light one never pushes a heavy one."""
     offsets = list(accumulate(gaps, initial=0.0))
     pools: list[tuple[float, list[tuple[float, float]]]] = []  # a place, and what its members want
     for want, weight, offset in zip(wanted, weights, offsets, strict=True):
@@ -518,11 +530,12 @@ svg.nanograd-drawing:root { color: #1f2937; background: #ffffff; }
 .nanograd-drawing .leaf .title { font-weight: 600; }
 .nanograd-drawing .fact, .nanograd-drawing .label { fill-opacity: .72; }
 .nanograd-drawing .grad { fill: #d0631c; fill-opacity: 1; }
-.nanograd-drawing rect { fill: currentColor; fill-opacity: .04; stroke: currentColor; stroke-opacity: .6; stroke-width: 1.2; }
+.nanograd-drawing rect, .nanograd-drawing path { stroke: currentColor; stroke-opacity: .6; stroke-width: 1.2; }
+.nanograd-drawing rect { fill: currentColor; fill-opacity: .04; }
 .nanograd-drawing .leaf rect { fill: #3b82f6; fill-opacity: .15; stroke: #3b82f6; stroke-opacity: 1; }
 .nanograd-drawing .root rect { stroke-opacity: 1; stroke-width: 2; }
 .nanograd-drawing .more rect { fill: none; stroke-dasharray: 4 3; }
-.nanograd-drawing path { fill: none; stroke: currentColor; stroke-opacity: .6; stroke-width: 1.2; }
+.nanograd-drawing path { fill: none; }
 .nanograd-drawing .head { fill: currentColor; fill-opacity: .75; stroke: none; }
 """
 
@@ -565,8 +578,8 @@ def _lines(vertices: Sequence[Vertex], plan: Layout) -> Iterator[str]:
         if _label(vertex) and plan.cells[v].below:
             yield _svg_label(v, _label(vertex), plan)
     for c in range(len(vertices), len(plan.cells)):  # a bend: the shared part of the long edges of one box
-        upper = plan.cells[c].above[0]
-        yield f'<path class="trunk" data-from="{plan.source[c]}" d="{_curve(upper, c, plan.cells[c].x, plan.floor(c), plan)}"/>'
+        path = _curve(plan.cells[c].above[0], c, plan.cells[c].x, plan.floor(c), plan)
+        yield f'<path class="trunk" data-from="{plan.source[c]}" d="{path}"/>'
     for (c, target), x in zip(plan.edges, _ports(plan), strict=True):
         tip = plan.top(target)
         yield (
@@ -587,9 +600,9 @@ def _curve(upper: int, lower: int, x: float, y: float, plan: Layout) -> str:
 def _svg_label(v: int, label: str, plan: Layout) -> str:
     """Beside the edges that leave a box, on the side where they leave more room."""
     cell = plan.cells[v]
-    turns = [plan.cells[c].x - cell.x for c in cell.below]
-    right, left = max(0.0, *turns, 0.0), max(0.0, *(-turn for turn in turns), 0.0)
-    x, anchor = (cell.x - 6 - left / 5, "end") if left < right else (cell.x + 6 + right / 5, "start")
+    turns = [0.0, *(plan.cells[c].x - cell.x for c in cell.below)]
+    right, left = max(turns), -min(turns)
+    x, anchor = (cell.x - 6 - left / 5, "end") if left + 4 < right else (cell.x + 6 + right / 5, "start")
     y = plan.top(v) + cell.height + 13
     return f'<text class="label" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(label)}</text>'
 
@@ -613,6 +626,8 @@ def _ports(plan: Layout) -> list[float]:
 
 def _write_whole(path: Path, contents: str) -> None:
     """Under another name first, then renamed: a reader, or a full disk, never leaves half a file."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"draw: cannot save {path.name!r}: there is no folder {path.parent}. Make it first.")
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with draft.open("x", encoding="utf-8", newline="\n") as file:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from heapq import heappop, heappush
 from operator import attrgetter
 from types import CodeType, TracebackType
 from typing import Any
@@ -77,7 +78,7 @@ class Node:
 
     def __call__(self, *gradients: Any) -> Any:
         """The gradients of its inputs for gradients of its outputs."""
-        results = tuple(c for _, c in _pull(self, gradients if self.outputs else (gradients[0],), None))
+        results = tuple(_pull(self, parent, pullback, gradients) for parent, _, pullback in self.edges or ())
         return results[0] if len(results) == 1 else results
 
 
@@ -177,133 +178,153 @@ def backward(
 ) -> dict[tuple[Node, int], Any]:
     """Send gradients from ``roots`` [(node, output, gradient)] back through the tape.
 
-    Without ``inputs`` the gradients arrive in the leaves' ``.grad``.  With them, only nodes on the way to one of
-    them are visited, leaves stay as they are, and the gradients that arrived at the inputs are returned.
+    Without ``inputs`` the gradients arrive in the leaves' ``.grad``, all of them at the end: an error on the way
+    leaves every leaf as it was.  With ``inputs``, only what lies on the way to one of them is visited, leaves stay as
+    they are, and the gradients that arrived at the inputs are returned.
     """
-    nodes = _newest_first(root for root, _, _ in roots)
     wanted = None if inputs is None else set(inputs)
-    needed = None if wanted is None else _on_the_way(nodes, {node for node, _ in wanted})
+    targets = {node for node, _ in wanted or ()}
+    needed = None if wanted is None else _on_the_way([root[0] for root in roots], targets)
     pending: dict[Node, Any] = {}
-    for node, index, gradient in roots:
-        _add(pending, node, index, gradient)
+    queue: list[tuple[int, Node]] = []  # a heap: the newest node is next
     arrived: dict[tuple[Node, int], Any] = {}
     before, mode.enabled = mode.enabled, create_graph
     try:
-        for node in nodes:
-            gradient = pending.pop(node, None)
-            if gradient is None or (needed is not None and node not in needed):
-                continue
-            if node.hooks:
+        for node, index, gradient in roots:
+            _add(pending, queue, node, index, gradient if node.leaf is None else gradient.clone())
+        while queue:
+            node = heappop(queue)[1]
+            gradient = pending.pop(node)
+            if node.hooks is not None:
                 gradient = _run_hooks(node, gradient)
             if wanted is not None:
-                for index, g in enumerate(gradient if node.outputs else (gradient,)):
-                    if (node, index) in wanted and g is not None:
-                        arrived[node, index] = g
-            if node.leaf is not None:
-                if wanted is None:
-                    leaf = node.leaf()
-                    if leaf is not None:
-                        leaf.accumulate(gradient, create_graph)
-                continue
-            for (parent, index, _), c in _pull(node, gradient if node.outputs else (gradient,), needed):
-                if c is not None:
-                    _add(pending, parent, index, c)
-            if not retain_graph:
-                _free(node)
+                _collect(arrived, wanted, node, gradient)
+            if needed is None or node in needed:
+                _send(pending, queue, node, gradient if node.outputs is not None else (gradient,), needed, targets)
+                if not retain_graph:
+                    _free(node)
+        for node, gradient in pending.items():  # leaves
+            if node.hooks is not None:
+                gradient = _run_hooks(node, gradient)
+            if wanted is not None:
+                _collect(arrived, wanted, node, gradient)
+            else:
+                leaf = node.leaf()  # type: ignore[misc]
+                if leaf is not None:
+                    leaf.accumulate(gradient, create_graph)
     finally:
         mode.enabled = before
     return arrived
 
 
-_seq = attrgetter("seq")
-
-
-def _newest_first(roots: Iterable[Node]) -> list[Node]:
-    """Every node that the roots depend on, in the order of the way back."""
-    seen = set(roots)
-    nodes = list(seen)
+def _on_the_way(roots: Iterable[Node], targets: set[Node]) -> set[Node]:
+    """The nodes behind which a target lies; of the targets themselves only those behind which another lies."""
+    nodes = list(dict.fromkeys(roots))
+    seen = set(nodes)
     for node in nodes:  # grows while it runs
         for parent, _, _ in node.edges or ():
             if parent not in seen:
                 seen.add(parent)
                 nodes.append(parent)
-    nodes.sort(key=_seq, reverse=True)
-    return nodes
-
-
-def _on_the_way(nodes: list[Node], targets: set[Node]) -> set[Node]:
-    """The nodes from which a target is reached, and the targets."""
-    needed = set(targets)
-    for node in reversed(nodes):  # oldest first: parents are decided before their children
-        if node not in needed and any(parent in needed for parent, _, _ in node.edges or ()):
+    needed: set[Node] = set()
+    for node in sorted(nodes, key=attrgetter("seq")):  # oldest first: parents are decided before their children
+        if any(parent in needed or parent in targets for parent, _, _ in node.edges or ()):
             needed.add(node)
     return needed
 
 
-def _add(pending: dict[Node, Any], node: Node, index: int, gradient: Any) -> None:
+def _collect(arrived: dict[tuple[Node, int], Any], wanted: set[tuple[Node, int]], node: Node, gradient: Any) -> None:
+    for index, g in enumerate(gradient if node.outputs is not None else (gradient,)):
+        if g is not None and (node, index) in wanted:
+            arrived[node, index] = g
+
+
+def _add(pending: dict[Node, Any], queue: list[tuple[int, Node]], node: Node, index: int, gradient: Any) -> None:
     """Add to the gradient that waits for output ``index`` of ``node``, fitted to that output."""
+    waiting = pending.get(node)
+    if waiting is None and node.leaf is None:
+        heappush(queue, (-node.seq, node))
     if node.outputs is None:
         gradient = gradient.fit(node.shape, node.dtype)
-        waiting = pending.get(node)
         pending[node] = gradient if waiting is None else waiting + gradient
         return
+    if waiting is None:
+        waiting = pending[node] = [None] * len(node.outputs)
     gradient = gradient.fit(*node.outputs[index])
-    slots = pending.setdefault(node, [None] * len(node.outputs))
-    slots[index] = gradient if slots[index] is None else slots[index] + gradient
+    waiting[index] = gradient if waiting[index] is None else waiting[index] + gradient
 
 
-def _pull(node: Node, gradients: Sequence[Any], needed: set[Node] | None) -> Iterable[tuple[Edge, Any]]:
-    """(edge, gradient of its input) for each edge of ``node`` that is needed."""
-    edges = node.edges
-    if edges is None:
+def _send(
+    pending: dict[Node, Any],
+    queue: list[tuple[int, Node]],
+    node: Node,
+    gradients: Sequence[Any],
+    needed: set[Node] | None,
+    targets: set[Node],
+) -> None:
+    """Run the pullbacks of ``node`` and add what they give to what waits for its inputs."""
+    if node.edges is None:
         raise GradError(
             f"backward: {node.name} was already used and its saved tensors were freed. "
             "Call backward(retain_graph=True) the first time."
         )
-    if node.meaning is not None and mode.enabled:
-        return _pull_meaning(node, gradients)
-    seq = node.seq
-    count = len(gradients)
-    pulled = []
-    for edge in edges:
-        if needed is not None and edge[0] not in needed:
+    meant = _pull_meaning(node, gradients) if node.meaning is not None and mode.enabled else None
+    for number, (parent, index, pullback) in enumerate(node.edges):
+        if needed is not None and parent not in needed and parent not in targets:
             continue
-        pullback = edge[2]
-        _check_unwritten(node, pullback, seq)
-        if edge[0].view_of is not None:
-            _check_view(node, edge[0])
-        if pullback.__code__.co_argcount > count:  # type: ignore[attr-defined]
-            pulled.append((edge, pullback(*gradients, *_outputs(node))))
-        else:
-            pulled.append((edge, pullback(*gradients)))
-    return pulled
+        c = _pull(node, parent, pullback, gradients) if meant is None else meant[number]
+        if c is None:
+            continue
+        if parent.leaf is None:
+            _add(pending, queue, parent, index, c)
+            continue
+        # A leaf's gradient is its own: dense, writable, shared with nobody.
+        c = c.fit(parent.shape, parent.dtype)
+        c = c.clone() if c is gradients[0] or len(gradients) > 1 else c.owned()
+        waiting = pending.get(parent)
+        pending[parent] = c if waiting is None else waiting + c
+
+
+def _pull(node: Node, parent: Node, pullback: Any, gradients: Sequence[Any]) -> Any:
+    """What one pullback of ``node`` gives, once it is sure that what it captured is as it was."""
+    code = pullback.__code__
+    cells = _CELLS.get(code)
+    if cells is None:
+        cells = _CELLS[code] = _tensor_cells(pullback)
+    for cell in cells:
+        value = pullback.__closure__[cell].cell_contents
+        if value is not None and value.storage is not None and value.storage.written > node.seq:
+            _refuse(node, value, code.co_freevars[cell])
+    if parent.view_of is not None and parent.view_of.recorded:
+        _check_view(node, parent)
+    if code.co_argcount > len(gradients):
+        return pullback(*gradients, *_outputs(node))
+    return pullback(*gradients)
 
 
 def _outputs(node: Node) -> tuple[Any, ...]:
-    """The outputs of ``node``, for a pullback that asked for them by a further parameter."""
-    assert node.saved is not None
-    values = node.saved(node)
+    """The outputs of ``node``, for a pullback that asked for them by further parameters."""
+    values = node.saved(node)  # type: ignore[misc]
     for value in values:
-        _check_written(node, value, node.seq, "its output")
+        _check_written(node, value, "its output")
     return values
 
 
-def _pull_meaning(node: Node, gradients: Sequence[Any]) -> list[tuple[Edge, Any]]:
+def _pull_meaning(node: Node, gradients: Sequence[Any]) -> list[Any]:
     """Differentiate the composition that a fused operation stands for, so that the result has a graph of its own."""
-    assert node.meaning is not None and node.edges is not None
-    meaning, args = node.meaning
+    meaning, args = node.meaning  # type: ignore[misc]
     for value in args:
-        _check_written(node, value, node.seq, "an input")
+        _check_written(node, value, "an input")
     y = meaning(*args)
     outputs = y if isinstance(y, tuple) else (y,)
-    roots = [(t.node, t.index, g) for t, g in zip(outputs, gradients, strict=True) if g is not None]
-    found = backward(roots, {(p, i) for p, i, _ in node.edges}, retain_graph=True, create_graph=True)
+    roots = [(t.node, t.output_nr, g) for t, g in zip(outputs, gradients, strict=True) if g is not None]
+    edges = node.edges or ()
+    found = backward(roots, {(parent, index) for parent, index, _ in edges}, retain_graph=True, create_graph=True)
     # An input that stands on two edges gets its whole gradient on the first.
-    return [(edge, found.pop(edge[:2], None)) for edge in node.edges]
+    return [found.pop((parent, index), None) for parent, index, _ in edges]
 
 
 def _free(node: Node) -> None:
-    assert node.edges is not None
     if node.edges:
         node.rule = node.edges[0][2].__code__  # type: ignore[attr-defined]
     node.edges = node.saved = node.meaning = None
@@ -334,19 +355,6 @@ def _run_hooks(node: Node, gradient: Any) -> Any:
 _CELLS: dict[CodeType, tuple[int, ...]] = {}  # pullback -> its closure cells that may hold tensors
 
 
-def _check_unwritten(node: Node, pullback: Any, seq: int) -> None:
-    code = pullback.__code__
-    cells = _CELLS.get(code)
-    if cells is None:
-        cells = _CELLS[code] = _tensor_cells(pullback)
-    for cell in cells:
-        value = pullback.__closure__[cell].cell_contents
-        if value is not None:
-            storage = value.storage
-            if storage is not None and storage.written > seq:
-                _refuse(node, value, storage.written, seq, code.co_freevars[cell])
-
-
 def _tensor_cells(pullback: Any) -> tuple[int, ...]:
     """Cells that hold a tensor, or None where a tensor may come; a name holds one kind of thing in every call."""
     closure = pullback.__closure__ or ()
@@ -363,15 +371,15 @@ def _check_view(node: Node, view: Node) -> None:
         )
 
 
-def _check_written(node: Node, value: Any, seq: int, what: str) -> None:
+def _check_written(node: Node, value: Any, what: str) -> None:
     storage = getattr(value, "storage", None)
-    if storage is not None and storage.written > seq:
-        _refuse(node, value, storage.written, seq, what)
+    if storage is not None and storage.written > node.seq:
+        _refuse(node, value, what)
 
 
-def _refuse(node: Node, value: Any, written: int, seq: int, what: str) -> None:
+def _refuse(node: Node, value: Any, what: str) -> None:
     raise GradError(
         f"backward: {node.name} needs {what!r} of shape {tuple(value.shape)} as it was when the operation ran "
-        f"(moment {seq}), but it was written in place since (moment {written}). "
+        f"(moment {node.seq}), but it was written in place since (moment {value.storage.written}). "
         "Use the operation without the underscore, or clone() the tensor before writing."
     )

@@ -17,7 +17,7 @@ from nanograd.ops import shape as layout
 from nanograd.ops import op as ops
 from nanograd.printing import array_text
 from nanograd.storage import Storage
-from nanograd.tape import Node, backward, no_grad
+from nanograd.tape import Node, backward
 from nanograd.storage import tick
 
 __all__ = ["RemovableHandle", "Size", "Tensor"]
@@ -368,7 +368,7 @@ class Tensor:
         root = (self.node, self.output_nr, self.root_gradient(gradient))
         keep = create_graph if retain_graph is None else retain_graph
         if inputs is None:
-            backward([root], None, keep, create_graph)
+            backward((root,), None, keep, create_graph)
             return
         given = [inputs] if isinstance(inputs, Tensor) else list(inputs)
         found = backward([root], [(t.node, t.output_nr) for t in given if t.node is not None], keep, create_graph)
@@ -384,8 +384,7 @@ class Tensor:
                     f"backward: grad can be implicitly created only for scalar outputs, this tensor has shape "
                     f"{tuple(self.shape)}. Reduce it first (.sum() or .mean()), or pass backward(gradient=...)."
                 )
-            with no_grad():
-                return creation.ones_like(self)
+            return ops.wrap(memory.ones_like(self.array))
         if not isinstance(gradient, Tensor) or gradient.array.shape != self.array.shape:
             got = tuple(gradient.shape) if isinstance(gradient, Tensor) else type(gradient).__name__
             raise ShapeError(f"backward: expected a gradient of shape {tuple(self.shape)}, got {got}.")
@@ -398,6 +397,11 @@ class Tensor:
             return self
         fitted = self if array.shape == shape_ else reduction.sum_to(self, shape_)
         return fitted if array.dtype == dtype else fitted.to(dtype_of(dtype))
+
+    def owned(self) -> Tensor:
+        """This gradient in memory of its own."""
+        array = self.array
+        return self if array.base is None and array.flags.c_contiguous else self.clone()
 
     def accumulate(self, gradient: Tensor, keep_graph: bool) -> None:
         """Add to ``.grad``; ``gradient`` is this tensor's own from now on."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -19,59 +20,78 @@ Array = Any
 KERNELS: dict[str, Kernel] = {}
 
 
-class Kernel:
-    """One computation on arrays.
+class Kernel(Protocol):
+    """One computation on arrays: a function that runs the version for the class of its first argument.
 
-    Calling it runs the version for the class of its first argument.  ``reference`` is its meaning, in NumPy;
-    ``@k.cpu`` stands a faster version for the CPU beside it; ``k.versions[cls]`` serves another device.
+    ``name``       its file and name, ``reduce.sum_to``
+    ``reference``  its meaning, in NumPy
+    ``versions``   class of array -> the version for it
+    ``on``         the version for a device, for kernels that make arrays instead of taking them
+    ``cpu``        a decorator: ``@k.cpu(suits)`` stands a faster version for the CPU beside the reference, used where
+                   ``suits(*args)``; it needs numba
     """
 
-    def __init__(self, reference: Callable[..., Any]) -> None:
-        module = reference.__module__.removeprefix("nanograd.kernels.")
-        self.name = f"{module}.{reference.__name__}"
-        self.__name__ = reference.__name__
-        self.__doc__ = reference.__doc__
-        self.reference = reference
-        self.versions: dict[type, Callable[..., Any]] = _Versions(self)
-        self.versions[np.ndarray] = reference
+    name: str
+    reference: Callable[..., Any]
+    versions: dict[type, Callable[..., Any]]
+    on: Callable[[devices.Device], Callable[..., Any]]
+    cpu: Callable[[Callable[..., bool]], Callable[[Callable[..., Any]], Callable[..., Any]]]
 
-    def __call__(self, x: Array, *rest: Any) -> Any:
-        y = self.versions[type(x)](x, *rest)
-        return np.asarray(y) if isinstance(y, np.generic) else y  # NumPy turns 0-d arrays into scalars
+    def __call__(self, *args: Any) -> Any: ...
 
-    def on(self, device: devices.Device) -> Callable[..., Any]:
-        """The version for ``device``, for kernels that make arrays instead of taking them."""
-        return self.versions[devices.array_class(device)]
 
-    def cpu(self, suits: Callable[..., bool]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Stand a version for the CPU beside the reference, used where ``suits(*args)``; needs numba."""
+def kernel(reference: Callable[..., Any]) -> Kernel:
+    """Make a NumPy function the meaning of a kernel, and register it under ``file.name``."""
+    name = f"{reference.__module__.removeprefix('nanograd.kernels.')}.{reference.__name__}"
+    versions = _Versions(name)
+    versions[np.ndarray] = reference
+    parameters = list(inspect.signature(reference).parameters)
+    first, given = parameters[0], ", ".join(parameters)
+    # Written out for its parameters: a call through *args costs a third of a small operation.
+    call = _written(
+        f"def {reference.__name__}({given}):\n"
+        f"    y = versions[type({first})]({given})\n"
+        f"    return asarray(y) if isinstance(y, generic) else y",  # NumPy turns 0-d arrays into scalars
+        reference,
+        versions=versions,
+        asarray=np.asarray,
+        generic=np.generic,
+    )
 
+    def on(device: devices.Device) -> Callable[..., Any]:
+        return versions[devices.array_class(device)]
+
+    def cpu(suits: Callable[..., bool]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def register(fast: Callable[..., Any]) -> Callable[..., Any]:
             if can_compile():
-                reference = self.reference
-                self.versions[np.ndarray] = lambda *args: fast(*args) if suits(*args) else reference(*args)
+                source = f"def {reference.__name__}({given}):\n    return fast({given}) if suits({given}) else reference({given})"
+                versions[np.ndarray] = _written(source, reference, fast=fast, suits=suits, reference=reference)
             return fast
 
         return register
 
-    def __repr__(self) -> str:
-        return f"<kernel {self.name}>"
+    call.name, call.reference, call.versions, call.on, call.cpu = name, reference, versions, on, cpu
+    made = KERNELS[name] = cast(Kernel, call)
+    return made
+
+
+def _written(source: str, like: Callable[..., Any], **scope: Any) -> Any:
+    """The function that ``source`` defines, dressed as ``like``."""
+    line = like.__code__.co_firstlineno
+    space = dict(scope, __name__=like.__module__)
+    exec(compile("\n" * (line - 1) + source, like.__code__.co_filename, "exec"), space)
+    function = space[like.__name__]
+    function.__doc__, function.__wrapped__ = like.__doc__, like
+    return function
 
 
 class _Versions(dict[type, Callable[..., Any]]):
-    def __init__(self, owner: Kernel) -> None:
+    def __init__(self, owner: str) -> None:
         self.owner = owner
 
     def __missing__(self, kind: type) -> Callable[..., Any]:
         for base in kind.__mro__[1:]:  # a subclass of ndarray (a memory map, say) is served as an ndarray
             if base in self:
                 return self[base]
-        have = ", ".join(str(devices._DEVICES.get(k, k.__name__)) for k in self)
-        raise DeviceError(f"{self.owner.name}: no version for arrays of class {kind.__name__}; there is one for: {have}.")
-
-
-def kernel(reference: Callable[..., Any]) -> Kernel:
-    """Make a NumPy function the meaning of a kernel, and register it under ``file.name``."""
-    made = Kernel(reference)
-    KERNELS[made.name] = made
-    return made
+        have = ", ".join(k.__name__ for k in self)
+        raise DeviceError(f"{self.owner}: no version for arrays of class {kind.__name__}; there is one for: {have}.")

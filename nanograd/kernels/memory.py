@@ -9,11 +9,6 @@ import numpy as np
 from nanograd.dtypes import DType
 from nanograd.kernels.kernel import Array, kernel
 
-__all__ = [
-    "arange", "as_view", "cast", "cat", "copy", "expand", "eye", "flip", "from_host", "full", "linspace", "permute",
-    "reshape", "to_host", "triangle", "write",
-]  # fmt: skip
-
 
 @kernel
 def from_host(data: Any, dtype: DType) -> Array:
@@ -31,6 +26,14 @@ def to_host(x: Array) -> Array:
 def full(shape: tuple[int, ...], value: bool | int | float, dtype: DType) -> Array:
     """An array of ``shape`` filled with ``value``."""
     return np.full(shape, value, dtype.numpy) if value else np.zeros(shape, dtype.numpy)
+
+
+@kernel
+def ones_like(x: Array) -> Array:
+    """Ones, as many as x has."""
+    y = np.empty(x.shape, x.dtype)
+    y.fill(1)
+    return y
 
 
 @kernel
@@ -56,7 +59,7 @@ def eye(rows: int, columns: int, dtype: DType) -> Array:
 @kernel
 def copy(x: Array) -> Array:
     """A dense copy."""
-    return np.array(x, order="C")
+    return x.copy()
 
 
 @kernel

@@ -26,7 +26,7 @@ from nanograd.errors import DeviceError, DTypeError, GradError, ShapeError
 from nanograd.kernels import memory as k
 from nanograd.kernels.kernel import Array, Kernel
 from nanograd.storage import Storage, tick
-from nanograd.tape import TORCH_NAMES, Node, mode, names
+from nanograd.tape import TORCH_NAMES, Edge, Node, mode, names
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -82,15 +82,18 @@ def record(y: Any, *edges: tuple[Tensor, Callable[..., Any]]) -> Any:
     t = _new(_Tensor)
     t.array = y
     if mode.enabled:
-        kept = [(x.node, x.output_nr, pull) for x, pull in edges if x.node is not None]
+        kept: list[Edge] = []
+        for x, pull in edges:
+            if x.node is not None:
+                kept.append((x.node, x.output_nr, pull))
         if kept:
             t.node = node = Node()
             node.seq = tick()
             node.edges = tuple(kept)
             node.shape = y.shape
             node.dtype = y.dtype
-            for edge in kept:
-                if edge[2].__code__.co_argcount > 1:  # type: ignore[attr-defined]
+            for _, _, pull in kept:
+                if pull.__code__.co_argcount > 1:  # type: ignore[attr-defined]
                     _save_outputs(node, (t,))
                     break
     return t
@@ -302,7 +305,7 @@ class Fused:
     """A composition (the meaning) and the fast version that stands in for it."""
 
     __slots__ = ("fast", "kernels", "meaning", "name")
-    active = True  # lab turns it off while a learner's kernel or pullback stands in the library
+    replaced = 0  # how many kernels and pullbacks are a learner's (see lab.py): meanings run while there are any
 
     def __init__(
         self, name: str, meaning: Callable[..., Any], fast: Callable[..., Any], kernels: tuple[Kernel, ...]
@@ -314,7 +317,7 @@ class Fused:
 
     def __call__(self, x: Tensor, *rest: Any) -> Any:
         kind = type(x.array) if isinstance(x, _Tensor) else None
-        if not Fused.active or kind is None or not all(kind in kernel.versions for kernel in self.kernels):
+        if Fused.replaced or kind is None or not all(kind in kernel.versions for kernel in self.kernels):
             return self.meaning(x, *rest)
         y = self.fast(x, *rest)
         if y is NotImplemented:

@@ -45,9 +45,15 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType 
     x = input if dtype is None else input.to(to_dtype(dtype))
     dims = every_dim("sum", dim, x.array.ndim)
     full = x.array.shape
-    kept = with_ones(full, dims)
-    total = x.dtype if x.array.dtype.kind == "f" or dtype is not None else int64
-    return record(k.sum(x.array, dims, keepdim, total), (x, lambda g: expand(to_shape(g, kept), full)))
+    total = None if x.array.dtype.kind == "f" or dtype is not None else int64
+    return record(k.sum(x.array, dims, keepdim, total), (x, lambda g: stretch(g, dims, full)))
+
+
+@op("Expand")
+def stretch(g: Tensor, dims: tuple[int, ...], full: tuple[int, ...]) -> Tensor:
+    """g repeated over the dimensions that a sum took away, or kept with size 1: the adjoint of sum."""
+    keepdim = g.array.ndim == len(full)
+    return record(k.stretch(g.array, dims, full), (g, lambda h: sum(h, dims, keepdim)))
 
 
 @op

@@ -1,0 +1,414 @@
+"""The frame: recording, the way back, ownership, several outputs, writes, switches, hooks."""
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import nanograd as torch
+from nanograd import autograd
+from nanograd.errors import GradError
+from nanograd.ops.op import OPS, op, record
+
+
+def leaf(*shape, seed=0, dtype=np.float64):
+    return torch.from_numpy(np.random.default_rng(seed).standard_normal(shape).astype(dtype)).requires_grad_()
+
+
+def test_a_product_and_a_sum_give_the_textbook_gradients():
+    a, b = leaf(2, 3), leaf(3, seed=1)
+    (a * b).sum().backward()
+    np.testing.assert_allclose(a.grad.numpy(), np.broadcast_to(b.detach().numpy(), (2, 3)))
+    np.testing.assert_allclose(b.grad.numpy(), a.detach().numpy().sum(0))
+
+
+def test_mixed_dtypes_promote_forward_and_return_to_the_leaf_dtype():
+    a, b = leaf(3, dtype=np.float32), leaf(3, seed=1)
+    y = a * b
+    assert y.dtype is torch.float64
+    y.sum().backward()
+    assert a.grad.dtype is torch.float32 and b.grad.dtype is torch.float64
+    np.testing.assert_allclose(a.grad.numpy(), b.detach().numpy().astype(np.float32))
+
+
+def test_an_integer_operand_takes_part_without_a_gradient():
+    a, n = leaf(3), torch.tensor([1, 2, 3])
+    (a * n).sum().backward()
+    assert a.grad.tolist() == [1.0, 2.0, 3.0] and n.grad is None
+
+
+def test_a_value_used_twice_gets_both_gradients():
+    x = leaf(5)
+    y = x * x + x
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), 2 * x.detach().numpy() + 1)
+
+
+def test_backward_twice_adds_to_grad_in_place():
+    x = leaf(3)
+    (2 * x).sum().backward()
+    first = x.grad
+    (2 * x).sum().backward()
+    assert x.grad is first and x.grad.tolist() == [4.0, 4.0, 4.0]
+
+
+def test_gradients_are_owned():
+    a, b = leaf(3), leaf(3, seed=1)
+    upstream = torch.ones(3, dtype=torch.float64)
+    (a + b).backward(upstream)
+    assert a.grad is not b.grad
+    arrays = [a.grad.numpy(), b.grad.numpy(), upstream.numpy()]
+    for i, x in enumerate(arrays):
+        assert x.flags.writeable and x.flags.c_contiguous
+        for y in arrays[i + 1 :]:
+            assert not np.shares_memory(x, y)
+    a.grad.zero_()
+    assert b.grad.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_the_gradient_of_a_sum_is_dense_memory():
+    x = leaf(2, 3)
+    x.sum().backward()
+    assert x.grad.stride() == (3, 1) and x.grad.numpy().flags.writeable
+
+
+def test_the_fourth_derivative_of_a_power():
+    x = torch.tensor(1.7, dtype=torch.float64, requires_grad=True)
+    y = x**6
+    for _ in range(4):
+        (y,) = autograd.grad(y, x, create_graph=True)
+    assert y.item() == pytest.approx(6 * 5 * 4 * 3 * 1.7**2)
+
+
+def test_two_outputs_and_a_missing_gradient():
+    x = leaf(4, 3)
+    values, indices = x.max(1)
+    assert indices.dtype is torch.int64 and not indices.requires_grad
+    values.sum().backward()
+    expected = np.zeros((4, 3))
+    expected[np.arange(4), x.detach().numpy().argmax(1)] = 1
+    np.testing.assert_array_equal(x.grad.numpy(), expected)
+    assert autograd.gradgradcheck(lambda t: t.max(1)[0] ** 3, x)
+
+
+def test_an_operation_with_two_outputs_gets_none_for_the_one_not_used():
+    seen = []
+
+    def halves(x):
+        return record((x.array[:2] * 1, x.array[2:] * 1), (x, lambda g1, g2: seen.append((g1, g2)) or x.detach() * 0))
+
+    x = leaf(4)
+    first, _ = halves(x)
+    first.sum().backward()
+    assert seen[0][0].tolist() == [1.0, 1.0] and seen[0][1] is None
+
+
+def test_getitem_reads_a_view_and_returns_its_gradient_to_the_place():
+    x = leaf(3, 5)
+    y = x[1, ::2]
+    assert np.shares_memory(y.detach().numpy(), x.detach().numpy())
+    y.backward(torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64))
+    assert x.grad.tolist() == [[0] * 5, [1, 0, 2, 0, 3], [0] * 5]
+
+
+def test_relu_in_place_gives_the_gradient_of_relu():
+    x = leaf(7)
+    y = x * 2
+    assert y.relu_() is y
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), 2.0 * (x.detach().numpy() > 0))
+
+
+def test_a_tensor_written_after_it_was_captured_is_refused_by_name():
+    a, b = leaf(3), leaf(3, seed=1)
+    c = b * 1
+    y = a * c
+    c.add_(1.0)
+    with pytest.raises(GradError, match=r"MulBackward0 needs 'b' of shape \(3,\).*written in place since"):
+        y.sum().backward()
+    assert a.grad is None and b.grad is None
+
+
+def test_an_output_written_after_its_operation_is_refused():
+    x = leaf(3)
+    y = x.exp()
+    y.mul_(2.0)
+    with pytest.raises(GradError, match="ExpBackward0 needs 'its output'"):
+        y.sum().backward()
+
+
+def test_a_write_before_the_capture_is_fine():
+    a, b = leaf(3), leaf(3, seed=1)
+    c = b * 1
+    c.add_(1.0)
+    (a * c).sum().backward()
+    np.testing.assert_allclose(a.grad.numpy(), b.detach().numpy() + 1)
+
+
+def test_a_write_through_numpy_sharing_is_seen_through_the_view():
+    base = torch.zeros(4)
+    row = base[1:3]
+    row.add_(5.0)
+    assert base.tolist() == [0.0, 5.0, 5.0, 0.0]
+
+
+def test_writing_to_a_leaf_outside_no_grad_is_refused_and_inside_is_not_recorded():
+    w = leaf(3)
+    with pytest.raises(GradError, match="a leaf tensor .* that requires grad cannot be written in place"):
+        w.sub_(0.1)
+    before = w.detach().numpy().copy()
+    with torch.no_grad():
+        w.sub_(0.5)
+    np.testing.assert_allclose(w.detach().numpy(), before - 0.5)
+    assert w.is_leaf and w.requires_grad
+
+
+def test_recorded_writes_into_views_are_refused_with_the_remedy():
+    x = leaf(2, 3) * 1
+    with pytest.raises(GradError, match="is a view.*Write through the base"):
+        x[0].mul_(2.0)
+
+
+def test_a_view_taken_before_a_recorded_write_to_its_base_is_refused():
+    x = leaf(4)
+    y = x * 1
+    part = y[:2]
+    y.mul_(3.0)
+    with pytest.raises(GradError, match="Take the view again after the write"):
+        (part * 1).sum().backward()
+
+
+def test_a_plain_tensor_with_living_views_cannot_gain_history_by_a_write():
+    w, out = leaf(3), torch.zeros(2, 3, dtype=torch.float64)
+    row = out[0]
+    with pytest.raises(GradError, match="has no history but has views"):
+        out[1] = w
+    del row
+    out[1] = w * 2
+    out.sum().backward()
+    assert w.grad.tolist() == [2.0, 2.0, 2.0]
+
+
+def test_assignment_sends_gradients_to_the_value_and_to_what_was_left():
+    x, v = leaf(2, 3), leaf(3, seed=1)
+    y = x * 1
+    y[1] = v
+    (y * torch.arange(6, dtype=torch.float64).reshape(2, 3)).sum().backward()
+    assert x.grad.tolist() == [[0, 1, 2], [0, 0, 0]] and v.grad.tolist() == [3, 4, 5]
+
+
+def test_a_graph_is_used_once_unless_retained():
+    x = leaf(3)
+    y = (x * x).sum()
+    y.backward(retain_graph=True)
+    y.backward()
+    with pytest.raises(GradError, match=r"SumBackward0 was already used.*retain_graph=True"):
+        y.backward()
+    np.testing.assert_allclose(x.grad.numpy(), 4 * x.detach().numpy())
+
+
+def test_backward_needs_a_graph_and_a_scalar():
+    with pytest.raises(GradError, match="does not require grad"):
+        torch.ones(3).sum().backward()
+    with pytest.raises(GradError, match=r"only for scalar outputs, this tensor has shape \(3,\)"):
+        (leaf(3) * 2).backward()
+    with pytest.raises(ValueError, match=r"expected a gradient of shape \(3,\), got \(2,\)"):
+        (leaf(3) * 2).backward(torch.ones(2))
+
+
+def test_grad_returns_gradients_and_touches_no_leaf():
+    x, y = leaf(3), leaf(3, seed=1)
+    z = (x * y).sum()
+    (gx,) = autograd.grad(z, x, retain_graph=True)
+    np.testing.assert_array_equal(gx.numpy(), y.detach().numpy())
+    assert x.grad is None
+    with pytest.raises(GradError, match="not have been used in the graph"):
+        autograd.grad(z, [x, leaf(2)], retain_graph=True)
+    assert autograd.grad(z, [x, leaf(2)], allow_unused=True)[1] is None
+
+
+def test_grad_of_an_inner_tensor_and_of_what_lies_behind_it():
+    x = leaf(3)
+    y = x * 2
+    z = (y * y).sum()
+    gy, gx = autograd.grad(z, [y, x])
+    np.testing.assert_allclose(gy.numpy(), 2 * y.detach().numpy())
+    np.testing.assert_allclose(gx.numpy(), 4 * y.detach().numpy())
+
+
+def test_grad_leaves_the_graph_of_its_input_usable():
+    x = leaf(3)
+    y = x.exp()
+    autograd.grad((y * y).sum(), y)
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), np.exp(x.detach().numpy()))
+
+
+def test_no_grad_is_put_back_after_an_exception_and_nests():
+    with pytest.raises(ZeroDivisionError), torch.no_grad():
+        raise ZeroDivisionError
+    assert torch.is_grad_enabled()
+    with torch.no_grad():
+        with torch.enable_grad():
+            assert (leaf(2) * 2).requires_grad
+        assert not (leaf(2) * 2).requires_grad
+
+
+@torch.no_grad()
+def without(x):
+    return x * 2
+
+
+def test_no_grad_decorates_functions_and_belongs_to_its_thread():
+    assert not without(leaf(2)).requires_grad
+    seen = []
+    with torch.no_grad():
+        other = threading.Thread(target=lambda: seen.append(torch.is_grad_enabled()))
+        other.start()
+        other.join()
+    assert seen == [True]
+
+
+def test_set_grad_enabled_as_a_function_and_as_a_context():
+    torch.set_grad_enabled(False)
+    try:
+        assert not torch.is_grad_enabled()
+    finally:
+        torch.set_grad_enabled(True)
+    with torch.set_grad_enabled(False):
+        assert not torch.is_grad_enabled()
+    assert torch.is_grad_enabled()
+
+
+def test_an_error_on_the_way_back_leaves_every_grad_as_it_was():
+    a, b = leaf(3), leaf(3, seed=1)
+    c = b * 1
+    y = (a * 2).sum() + (a * c).sum()
+    c.add_(1.0)
+    with pytest.raises(GradError):
+        y.backward()
+    assert a.grad is None and torch.is_grad_enabled()
+
+
+def test_hooks_on_leaves_and_inner_tensors():
+    x = leaf(3)
+    y = x * 2
+    seen = []
+    y.register_hook(lambda g: seen.append(g.tolist()))
+    handle = x.register_hook(lambda g: g * 10)
+    y.sum().backward()
+    assert seen == [[1.0, 1.0, 1.0]] and x.grad.tolist() == [20.0, 20.0, 20.0]
+    handle.remove()
+    x.grad = None
+    (x * 2).sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0, 2.0]
+
+
+def test_retain_grad_keeps_an_inner_gradient():
+    x = leaf(3)
+    y = x * 2
+    y.retain_grad()
+    (y * y).sum().backward()
+    np.testing.assert_allclose(y.grad.numpy(), 2 * y.detach().numpy())
+
+
+def test_detach_shares_memory_outside_the_graph():
+    x = leaf(3)
+    d = x.detach()
+    assert not d.requires_grad and np.shares_memory(d.numpy(), x.detach().numpy())
+
+
+def test_names_are_torchs():
+    x = leaf(3)
+    assert (x * 2).grad_fn.name == "MulBackward0" and (x + 1).sum().grad_fn.name == "SumBackward0"
+    assert x.grad_fn is None and (x * 2).grad_fn.next_functions[0][0].name == "AccumulateGrad"
+    assert str((x * 2).sum().detach()).startswith("tensor(")
+
+
+def test_fifty_thousand_operations_run_backward_without_recursion():
+    x, one = leaf(1), torch.ones(1, dtype=torch.float64)
+    y = x
+    for _ in range(50_000):
+        y = y * one
+    y.sum().backward()
+    assert x.grad.tolist() == [1.0]
+    del y
+
+
+@pytest.mark.parametrize("expression", [lambda x: (x * x).sum(), lambda x: x.exp().tanh().max(0)[0].sum(), lambda x: x[0] @ x.T])
+def test_dropping_a_result_frees_its_graph_with_the_collector_off(expression):
+    gc.collect()
+    gc.disable()
+    try:
+        x = leaf(3, 3)
+        y = expression(x)
+        node = weakref.ref(y.grad_fn.next_functions[0][0])
+        inner = weakref.ref(y.grad_fn)
+        del y
+        assert node() is None or node().leaf is not None
+        assert inner() is None
+    finally:
+        gc.enable()
+
+
+def test_a_dropped_leaf_is_not_kept_by_the_graph():
+    x, w = leaf(3), leaf(3, seed=1)
+    y = (x + w).sum()
+    gone = weakref.ref(w)
+    del w
+    assert gone() is None
+    y.backward()
+    assert x.grad.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_linear_means_what_it_is_composed_of():
+    from nanograd.ops.op import FUSED
+
+    x, w, b = leaf(5, 3), leaf(2, 3, seed=1), leaf(2, seed=2)
+    fused, composed = torch.nn.functional.linear(x, w, b), FUSED["linear"].meaning(x, w, b)
+    np.testing.assert_allclose(fused.detach().numpy(), composed.detach().numpy())
+    assert fused.grad_fn.name == "AddmmBackward0"
+    assert autograd.gradcheck(torch.nn.functional.linear, (x, w, b))
+    assert autograd.gradgradcheck(torch.nn.functional.linear, (x, w, b))
+
+
+def test_create_graph_differentiates_the_meaning_of_a_fused_operation():
+    x, t = leaf(5, 3), torch.tensor([0, 2, 1, 1, 0])
+    loss = torch.nn.functional.cross_entropy(x, t)
+    (g,) = autograd.grad(loss, x, create_graph=True)
+    assert g.requires_grad
+    assert autograd.gradgradcheck(lambda v: torch.nn.functional.cross_entropy(v, t), x)
+
+
+def test_the_meaning_too_refuses_inputs_written_since():
+    x, t = leaf(5, 3) * 1, torch.tensor([0, 2, 1, 1, 0])
+    loss = torch.nn.functional.cross_entropy(x, t)
+    t.zero_()
+    with pytest.raises(GradError, match="written in place since"):
+        autograd.grad(loss, x, create_graph=True)
+
+
+def test_a_new_operation_is_a_function_and_nothing_more():
+    @op
+    def cube(x):
+        """x³"""
+        return record(x.array**3, (x, lambda g: g * 3 * x * x))
+
+    try:
+        x = leaf(3)
+        assert OPS["cube"] is cube and cube(x).grad_fn.name == "CubeBackward0"
+        assert autograd.gradcheck(cube, x) and autograd.gradgradcheck(cube, x)
+    finally:
+        del OPS["cube"]
+
+
+def test_gradcheck_names_the_wrong_entry():
+    def wrong(x):
+        return record(x.array**2, (x, lambda g: g * x))
+
+    x = torch.tensor([1.0, 3.0], dtype=torch.float64, requires_grad=True)
+    with pytest.raises(autograd.check.GradcheckError, match=r"wrong in 2 of 2 entries; worst at \(1,\)"):
+        autograd.gradcheck(wrong, x)
+    assert not autograd.gradcheck(wrong, x, raise_exception=False)

@@ -160,7 +160,6 @@ from nanograd.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enable
 from nanograd.tensors import Size, Tensor
 
 from nanograd import autograd, cuda, nn, optim, utils  # isort: skip
-from nanograd.drawing import draw
 from nanograd.serialization import load, save
 
 __version__ = "0.1.0"
@@ -176,7 +175,10 @@ concat = concatenate = cat
 multiply, subtract, divide, true_divide, negative, absolute, clip = mul, sub, div, div, neg, abs, clamp
 
 if TYPE_CHECKING:
-    from nanograd import lab, testing, vision
+    from nanograd.drawing import draw as draw
+    from nanograd import lab as lab
+    from nanograd import testing as testing
+    from nanograd import vision as vision
 
 
 def is_tensor(obj: Any) -> Any:
@@ -198,6 +200,10 @@ _LAZY = {"testing", "lab", "vision", "examples", "course", "simt"}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "draw":
+        from nanograd.drawing import draw
+
+        return draw
     if name in _LAZY:
         import importlib
         import importlib.util

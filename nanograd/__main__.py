@@ -7,7 +7,6 @@ python -m nanograd train.py --lr 1   the same as `nanograd run train.py --lr 1`
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import runpy
 import sys
 import traceback
@@ -86,10 +85,15 @@ def _status(end: SystemExit) -> int:
 
 
 def _print_from(script: Path, error: Exception) -> None:
-    """Print a script's own error as Python would, without the frames that started it."""
+    """Print a script's own error as Python would, without the frames that started it or looked a module up."""
     start: TracebackType | None = error.__traceback__
     while start is not None and start.tb_frame.f_code.co_filename != str(script):
         start = start.tb_next
+    frame = start
+    while frame is not None and frame.tb_next is not None:
+        if frame.tb_next.tb_frame.f_code.co_filename.startswith(("<frozen importlib", __file__)):
+            frame.tb_next = None
+        frame = frame.tb_next
     traceback.print_exception(error.with_traceback(start))
 
 

@@ -17,15 +17,14 @@ class Device:
     __slots__ = ("index", "type")
 
     def __init__(self, type: str | Device, index: int | None = None) -> None:
-        if isinstance(type, Device):
-            type, index = type.type, type.index
-        kind, _, number = type.partition(":")
+        name = str(type)
+        kind, _, number = name.partition(":")
         if number:
             if index is not None or not number.isdigit():
-                raise DeviceError(f"device: expected 'cpu' or 'cuda:0', got {type!r} with index {index}.")
+                raise DeviceError(f"device: expected 'cpu' or 'cuda:0', got {name!r} with index {index}.")
             index = int(number)
-        self.type = kind
-        self.index = index
+        self.type: str = kind
+        self.index: int | None = index
 
     def __repr__(self) -> str:
         return f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"

@@ -186,7 +186,7 @@ def _replace_class(made: Replacement, cls: type) -> None:
 
 
 def _replace_pullback(made: Replacement, operation: Any, argument: str) -> None:
-    if OPS.get(getattr(operation, "__name__", "")) is not operation:
+    if operation not in OPS.values():
         raise TypeError(f"lab.replace: {made.seam!r}: {operation!r} is not a registered operation.")
     signature = inspect.signature(operation)
     if argument not in signature.parameters:
@@ -218,6 +218,7 @@ def _exchange_edge(made: Replacement, y: Tensor, arguments: dict[str, Any], argu
     rank = sum(isinstance(v := arguments[n], Tensor) and (v.node, v.output_nr) == place for n in before)
     if rank >= len(same):
         return  # the operation was carried out by others, which meet the replacement themselves
+    node.title = node.name
     edges = list(node.edges)
     parent, index, pullback = edges[same[rank]]
     edges[same[rank]] = (parent, index, _adapted(made, pullback, tuple(arguments.values())))

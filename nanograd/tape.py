@@ -60,8 +60,8 @@ class Node:
             return self.title
         if self.leaf is not None:
             return "AccumulateGrad"
-        code = self.edges[0][2].__code__ if self.edges else self.rule  # type: ignore[attr-defined]
-        return names(code.co_qualname.split(".")[0]) if code is not None else "Backward0"
+        code = self.edges[0][2].__code__ if self.edges else self.rule
+        return names(code.co_qualname.rsplit(".<locals>", 1)[0].rsplit(".", 1)[-1]) if code is not None else "Backward0"
 
     @property
     def next_functions(self) -> tuple[tuple[Node, int], ...]:
@@ -326,7 +326,7 @@ def _pull_meaning(node: Node, gradients: Sequence[Any]) -> list[Any]:
 
 def _free(node: Node) -> None:
     if node.edges:
-        node.rule = node.edges[0][2].__code__  # type: ignore[attr-defined]
+        node.rule = node.edges[0][2].__code__
     node.edges = node.saved = node.meaning = None
 
 

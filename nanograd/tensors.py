@@ -17,7 +17,7 @@ from nanograd.ops import shape as layout
 from nanograd.ops import op as ops
 from nanograd.printing import array_text
 from nanograd.storage import Storage
-from nanograd.tape import Node, backward
+from nanograd.tape import TORCH_NAMES, Node, backward
 from nanograd.storage import tick
 
 __all__ = ["RemovableHandle", "Size", "Tensor"]
@@ -788,10 +788,10 @@ def moved(t: Tensor, device: Device) -> Tensor:
     """A copy of ``t`` on another device, through which gradients flow back to where it was."""
     home = t.device
     array = memory.from_host.on(device)(memory.to_host(t.array), t.dtype)
-    return ops.record(array, (t, lambda g: moved(g, home)))  # type: ignore[no-any-return]
+    return ops.record(array, (t, lambda g: moved(g, home)))
 
 
-ops.TORCH_NAMES["moved"] = "ToCopyBackward0"
+TORCH_NAMES["moved"] = "ToCopyBackward0"
 
 _OLD_NAMES = {
     "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short",

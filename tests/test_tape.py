@@ -10,7 +10,7 @@ import pytest
 import nanograd as torch
 from nanograd import autograd
 from nanograd.errors import GradError
-from nanograd.ops.op import OPS, op, record
+from nanograd.ops.op import OPS, op, record, records
 
 
 def leaf(*shape, seed=0, dtype=np.float64):
@@ -97,7 +97,7 @@ def test_an_operation_with_two_outputs_gets_none_for_the_one_not_used():
     seen = []
 
     def halves(x):
-        return record((x.array[:2] * 1, x.array[2:] * 1), (x, lambda g1, g2: seen.append((g1, g2)) or x.detach() * 0))
+        return records((x.array[:2] * 1, x.array[2:] * 1), (x, lambda g1, g2: seen.append((g1, g2)) or x.detach() * 0))
 
     x = leaf(4)
     first, _ = halves(x)

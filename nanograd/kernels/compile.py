@@ -80,7 +80,7 @@ def _dispatcher(lazy: Jit) -> Any:
             scope[name] = scope[name].dispatcher
     inner = FunctionType(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
     inner.__module__, inner.__qualname__ = function.__module__, function.__qualname__
-    compiled = numba.njit(inner, fastmath=set(FAST_MATH), error_model="numpy", nogil=True)
+    compiled: Any = numba.njit(inner, fastmath=set(FAST_MATH), error_model="numpy", nogil=True)
     directory = cache_directory()
     if directory is not None:
         compiled._cache = _cache_class(directory)(inner)
@@ -134,7 +134,7 @@ def _cache_class(directory: Path) -> Any:
     """numba's function cache, kept in ``directory`` whatever the source file's own directory allows."""
     from numba.core import caching
 
-    class Locator(caching._CacheLocator):  # type: ignore[misc]
+    class Locator(caching._CacheLocator):
         def __init__(self, function: Any, _file: str) -> None:
             self._line = function.__code__.co_firstlineno
 
@@ -151,10 +151,10 @@ def _cache_class(directory: Path) -> Any:
         def from_function(cls, function: Any, file: str) -> Locator:
             return cls(function, file)
 
-    class Implementation(caching.CompileResultCacheImpl):  # type: ignore[misc]
-        _locator_classes = (Locator,)
+    class Implementation(caching.CompileResultCacheImpl):
+        _locator_classes = [Locator]
 
-    class KernelCache(caching.FunctionCache):  # type: ignore[misc]
+    class KernelCache(caching.FunctionCache):
         _impl_class = Implementation
 
     return KernelCache

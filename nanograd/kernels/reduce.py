@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nanograd.dtypes import DType
@@ -11,11 +13,19 @@ __all__ = ["all", "any", "argmax", "argmin", "cumsum", "max", "min", "prod", "so
 
 Dims = tuple[int, ...]
 
+# reduce(x, axes, dtype, out, keepdims)
+_add: Any = np.add.reduce
+_multiply: Any = np.multiply.reduce
+_maximum: Any = np.maximum.reduce
+_minimum: Any = np.minimum.reduce
+_and: Any = np.logical_and.reduce
+_or: Any = np.logical_or.reduce
+
 
 @kernel
 def sum(x: Array, dims: Dims, keepdim: bool, dtype: DType | None) -> Array:
     """Σ x over ``dims``, accumulated and returned as ``dtype``, or as that of x."""
-    return np.add.reduce(x, dims, dtype.numpy if dtype is not None else x.dtype, None, keepdim)
+    return _add(x, dims, dtype.numpy if dtype is not None else x.dtype, None, keepdim)
 
 
 @kernel
@@ -33,7 +43,7 @@ def stretch(g: Array, dims: Dims, full: tuple[int, ...]) -> Array:
 @kernel
 def prod(x: Array, dims: Dims, keepdim: bool, dtype: DType) -> Array:
     """Π x over ``dims``."""
-    return np.multiply.reduce(x, axis=dims, dtype=dtype.numpy, keepdims=keepdim)
+    return _multiply(x, axis=dims, dtype=dtype.numpy, keepdims=keepdim)
 
 
 @kernel
@@ -45,13 +55,13 @@ def cumsum(x: Array, dim: int, dtype: DType) -> Array:
 @kernel
 def max(x: Array, dims: Dims, keepdim: bool) -> Array:
     """The greatest element over ``dims``; NaN if any is."""
-    return np.maximum.reduce(x, axis=dims, keepdims=keepdim)
+    return _maximum(x, axis=dims, keepdims=keepdim)
 
 
 @kernel
 def min(x: Array, dims: Dims, keepdim: bool) -> Array:
     """The least element over ``dims``; NaN if any is."""
-    return np.minimum.reduce(x, axis=dims, keepdims=keepdim)
+    return _minimum(x, axis=dims, keepdims=keepdim)
 
 
 @kernel
@@ -80,13 +90,13 @@ def sort(x: Array, dim: int, descending: bool) -> tuple[Array, Array]:
 @kernel
 def all(x: Array, dims: Dims, keepdim: bool) -> Array:
     """Whether every element over ``dims`` is non-zero."""
-    return np.logical_and.reduce(x, axis=dims, keepdims=keepdim)
+    return _and(x, axis=dims, keepdims=keepdim)
 
 
 @kernel
 def any(x: Array, dims: Dims, keepdim: bool) -> Array:
     """Whether some element over ``dims`` is non-zero."""
-    return np.logical_or.reduce(x, axis=dims, keepdims=keepdim)
+    return _or(x, axis=dims, keepdims=keepdim)
 
 
 @kernel
@@ -94,4 +104,4 @@ def sum_to(g: Array, shape: tuple[int, ...]) -> Array:
     """``g`` summed down to ``shape``, which broadcasts to g's: added axes vanish, stretched ones become 1 again."""
     added = g.ndim - len(shape)
     stretched = [added + i for i, size in enumerate(shape) if size == 1 and g.shape[added + i] != 1]
-    return np.add.reduce(g, axis=(*range(added), *stretched), keepdims=True).reshape(shape)
+    return _add(g, axis=(*range(added), *stretched), keepdims=True).reshape(shape)

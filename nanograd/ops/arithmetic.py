@@ -22,14 +22,14 @@ def add(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     >>> add(torch.tensor([1, 2]), 0.5)
     tensor([1.5000, 2.5000])
     """
-    a, b = lift(input, other if alpha == 1 else mul(other, alpha))
+    a, b = lift(input, other if alpha == 1 else other * alpha)
     return record(k.add(a.array, b.array), (a, lambda g: g), (b, lambda g: g))
 
 
 @op
 def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """y = a - alpha · b, element by element.  Raises DTypeError for truth values, which have no difference."""
-    a, b = lift(input, other if alpha == 1 else mul(other, alpha))
+    a, b = lift(input, other if alpha == 1 else other * alpha)
     if a.array.dtype.kind == "b":
         raise DTypeError("sub: truth values cannot be subtracted; use logical_xor (^), or convert with .int() first.")
     return record(k.sub(a.array, b.array), (a, lambda g: g), (b, lambda g: -g))
@@ -303,7 +303,8 @@ def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Numbe
 
 def _clamp(x: Tensor, bound: Any, choose: Any) -> Tensor:
     if hasattr(bound, "array"):
-        return choose(x, bound)  # type: ignore[no-any-return]
+        y: Tensor = choose(x, bound)
+        return y
     x, limit = lift(x, bound)
     inside = (x >= limit) if choose is maximum else (x <= limit)
     kernel = k.maximum if choose is maximum else k.minimum

@@ -12,7 +12,7 @@ from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import conv as k
 from nanograd.kernels import pool as p
 from nanograd.ops.indexing import spread
-from nanograd.ops.op import op, record, same_device
+from nanograd.ops.op import op, record, records, same_device
 from nanograd.ops.shape import to_shape
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def pair(name: str, value: Any) -> Pair:
         values *= 2
     if len(values) != 2 or not all(isinstance(v, int) for v in values):
         raise DTypeError(f"{name}: expected an integer or two integers, got {value!r}.")
-    return values  # type: ignore[return-value]
+    return values
 
 
 def conv2d(
@@ -173,11 +173,11 @@ def _outputs(n: int, size: int, stride: int, padding: int, dilation: int, ceil_m
 
 
 @op("MaxPool2DWithIndices")
-def pool_max(x: Tensor, windows: tuple[Pair, Pair, Pair, Pair, Pair]) -> tuple[Tensor, Tensor]:
+def pool_max(x: Tensor, windows: tuple[Pair, Pair, Pair, Pair, Pair]) -> tuple[Tensor, ...]:
     """(greatest elements, their places in H·W)."""
     n, c, h, w = x.array.shape
     flat = (n, c, h * w)
-    return record(  # type: ignore[no-any-return]
+    return records(
         p.max_pool2d(x.array, *windows),
         (x, lambda g1, g2, y1, y2: to_shape(spread(_flat(g1), 2, _flat(y2), flat), (n, c, h, w))),
     )

@@ -42,7 +42,8 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
             [3, 4]])
     """
     if hasattr(data, "array"):
-        return data.detach().to(to_device(device, data), _or(dtype, data.dtype), copy=True).requires_grad_(requires_grad)
+        copied: Tensor = data.detach().to(to_device(device, data), _or(dtype, data.dtype), copy=True)
+        return copied.requires_grad_(requires_grad)
     array = _host(data)
     chosen = to_dtype(dtype) if dtype is not None else _natural(data, array)
     return _finish(k.from_host.on(devices.to_device(device))(array, chosen), requires_grad)
@@ -119,7 +120,8 @@ def _ragged(data: Any, where: str = "") -> str | None:
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """``data`` as a tensor, without a copy where it is one already or an array of the right dtype."""
     if hasattr(data, "array"):
-        return data.to(to_device(device, data), _or(dtype, data.dtype))  # type: ignore[no-any-return]
+        given: Tensor = data
+        return given.to(to_device(device, given), _or(dtype, given.dtype))
     if isinstance(data, np.ndarray) and devices.to_device(device) == devices.cpu:
         t = from_numpy(data)
         return t if dtype is None else t.to(to_dtype(dtype))
@@ -264,7 +266,8 @@ def normal(mean: Any, std: Any, size: Any = None, *, generator: Generator | None
         if not hasattr(like, "array"):
             raise ShapeError("normal: with numbers as mean and std, say the size: torch.normal(0.0, 1.0, (2, 3)).")
         size, dtype, device = like.array.shape, _or(dtype, like.dtype), to_device(device, like)
-    return randn(size, generator=generator, dtype=dtype, device=device) * std + mean
+    drawn: Tensor = randn(size, generator=generator, dtype=dtype, device=device) * std + mean
+    return drawn
 
 
 def randint(low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, device: Any = None) -> Tensor:

@@ -8,7 +8,7 @@
                       (b, lambda g: g * a))              # the pullback of a gradient g of the output
 
 A pullback that needs the output asks for it by one more parameter, ``lambda g, y: ...``; it never captures it.
-With several outputs, ``record((y1, y2), (x, lambda g1, g2: ...))``, a gradient that did not come is None.
+With several outputs, ``records((y1, y2), (x, lambda g1, g2: ...))``, a gradient that did not come is None.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
 __all__ = [
-    "FUSED", "OPS", "Number", "fuses", "in_place", "lift", "lift_float", "op", "record", "result_type", "same_device",
+    "FUSED", "OPS", "Number", "fuses", "in_place", "lift", "lift_float", "op", "record", "records", "result_type", "same_device",
     "share", "view", "wrap",
 ]  # fmt: skip
 
@@ -43,14 +43,18 @@ OPS: dict[str, Callable[..., Any]] = {}
 FUSED: dict[str, Fused] = {}
 
 
-def op(function: F | str) -> Any:
+@overload
+def op(function: F) -> F: ...
+@overload
+def op(function: str) -> Callable[[F], F]: ...
+def op(function: F | str) -> F | Callable[[F], F]:
     """Register an operation and return it itself.  ``@op("Addmm")`` names its node where torch's name differs."""
     if isinstance(function, str):
         title = function
 
         def named(inner: F) -> F:
             TORCH_NAMES[inner.__name__] = f"{title}Backward0"
-            return op(inner)  # type: ignore[no-any-return]
+            return op(inner)
 
         return named
     OPS[function.__name__] = function
@@ -75,10 +79,8 @@ def wrap(array: Array) -> Tensor:
     return t
 
 
-def record(y: Any, *edges: tuple[Tensor, Callable[..., Any]]) -> Any:
-    """A tensor of the array ``y`` that knows how a change flows back to its inputs; a tuple for a tuple of arrays."""
-    if type(y) is tuple:
-        return _record_several(y, edges)
+def record(y: Array, *edges: tuple[Tensor, Callable[..., Any]]) -> Tensor:
+    """A tensor of the array ``y`` that knows how a change flows back to its inputs."""
     t = _new(_Tensor)
     t.array = y
     if mode.enabled:
@@ -93,24 +95,25 @@ def record(y: Any, *edges: tuple[Tensor, Callable[..., Any]]) -> Any:
             node.shape = y.shape
             node.dtype = y.dtype
             for _, _, pull in kept:
-                if pull.__code__.co_argcount > 1:  # type: ignore[attr-defined]
+                if pull.__code__.co_argcount > 1:
                     _save_outputs(node, (t,))
                     break
     return t
 
 
-def _record_several(ys: tuple[Array, ...], edges: tuple[tuple[Tensor, Callable[..., Any]], ...]) -> tuple[Tensor, ...]:
+def records(ys: tuple[Array, ...], *edges: tuple[Tensor, Callable[..., Any]]) -> tuple[Tensor, ...]:
+    """Tensors of several arrays that one operation made; pullbacks take one gradient, or None, for each."""
     tensors = tuple(wrap(y) for y in ys)
     kept = tuple((x.node, x.output_nr, pull) for x, pull in edges if x.node is not None) if mode.enabled else ()
     if kept:
         node = Node()
         node.seq = tick()
-        node.edges = kept  # type: ignore[assignment]
+        node.edges = kept
         node.outputs = tuple((y.shape, y.dtype) for y in ys)
         for i, t in enumerate(tensors):
             if t.array.dtype.kind == "f":  # indices carry no gradient
                 t.node, t.output_nr = node, i
-        if any(pull.__code__.co_argcount > len(ys) for _, _, pull in kept):  # type: ignore[attr-defined]
+        if any(pull.__code__.co_argcount > len(ys) for _, _, pull in kept):
             _save_outputs(node, tensors)
     return tensors
 
@@ -316,6 +319,7 @@ class Fused:
         self.kernels = kernels
 
     def __call__(self, x: Tensor, *rest: Any) -> Any:
+        """Run the fast version, or the meaning."""
         kind = type(x.array) if isinstance(x, _Tensor) else None
         if Fused.replaced or kind is None or not all(kind in kernel.versions for kernel in self.kernels):
             return self.meaning(x, *rest)

@@ -14,7 +14,7 @@ from nanograd.kernels import reduce as k
 from nanograd.kernels.index import gather as gather_kernel
 from nanograd.ops.arithmetic import maximum, minimum, where
 from nanograd.ops.indexing import spread
-from nanograd.ops.op import op, record
+from nanograd.ops.op import op, record, records
 from nanograd.ops.shape import every_dim, expand, one_dim, to_shape
 
 if TYPE_CHECKING:
@@ -132,18 +132,18 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
 
 
 @op("Max")
-def max_along(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+def max_along(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, ...]:
     """(greatest element, its index) along ``dim``."""
     return _extreme("max", k.argmax, x, dim, keepdim)
 
 
 @op("Min")
-def min_along(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+def min_along(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, ...]:
     """(least element, its index) along ``dim``."""
     return _extreme("min", k.argmin, x, dim, keepdim)
 
 
-def _extreme(name: str, kernel: Any, x: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
+def _extreme(name: str, kernel: Any, x: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, ...]:
     if not x.array.ndim:
         one_dim(name, dim, 0)
         values, index = _extreme(name, kernel, to_shape(x, (1,)), 0, False)
@@ -155,7 +155,7 @@ def _extreme(name: str, kernel: Any, x: Tensor, dim: int, keepdim: bool) -> tupl
     index = kernel(x.array, d, True)
     shape = kept if keepdim else full[:d] + full[d + 1 :]
     ys = (memory.reshape(gather_kernel(x.array, d, index), shape), memory.reshape(index, shape))
-    return record(ys, (x, lambda g1, g2, y1, y2: spread(to_shape(g1, kept), d, to_shape(y2, kept), full)))  # type: ignore[no-any-return]
+    return records(ys, (x, lambda g1, g2, y1, y2: spread(to_shape(g1, kept), d, to_shape(y2, kept), full)))
 
 
 def _some(name: str, x: Tensor, dims: tuple[int, ...]) -> None:
@@ -220,13 +220,13 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
 
 
 @op("Sort")
-def sorted_along(x: Tensor, dim: int, descending: bool) -> tuple[Tensor, Tensor]:
+def sorted_along(x: Tensor, dim: int, descending: bool) -> tuple[Tensor, ...]:
     """(sorted values, indices) along ``dim``."""
     d = one_dim("sort", dim, x.array.ndim)
     if not x.array.ndim:
         return x.clone(), (x.detach() * 0).to(int64)
     full = x.array.shape
-    return record(k.sort(x.array, d, descending), (x, lambda g1, g2, y1, y2: spread(g1, d, y2, full)))  # type: ignore[no-any-return]
+    return records(k.sort(x.array, d, descending), (x, lambda g1, g2, y1, y2: spread(g1, d, y2, full)))
 
 
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
@@ -265,7 +265,8 @@ def var(
     less = correction if correction is not None else int(unbiased)
     count = math.prod([input.array.shape[d] for d in dims]) - less
     away = input - mean(input, dims, True)
-    return sum(away * away, dims, keepdim) / builtins.max(count, 0)
+    y: Tensor = sum(away * away, dims, keepdim) / builtins.max(count, 0)
+    return y
 
 
 @op
@@ -286,7 +287,8 @@ def norm(input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False)
         return sum((input != 0).to(input.dtype), dim, keepdim)
     if p == 2:
         return _norm2(input, dim, keepdim)
-    return sum(input.abs() ** p, dim, keepdim) ** (1 / p)
+    y: Tensor = sum(input.abs() ** p, dim, keepdim) ** (1 / p)
+    return y
 
 
 @op("LinalgVectorNorm")

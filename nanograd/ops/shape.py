@@ -11,6 +11,7 @@ from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import memory as k
 from nanograd.ops.op import op, record, result_type, same_device, view
 from nanograd.ops.op import as_operand as as_dtype
+from nanograd.tape import TORCH_NAMES
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -276,7 +277,7 @@ def _slicer(dim: int, start: int, size: int) -> Any:
     return lambda g: g.narrow(dim, start, size)
 
 
-_slicer.__qualname__ = "cat"
+TORCH_NAMES["_slicer"] = "CatBackward0"
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:

@@ -1,0 +1,37 @@
+"""Layers, losses and what holds them together: torch's ``nn``."""
+
+from typing import Any
+
+from nanograd.errors import did_you_mean as _did_you_mean
+from nanograd.nn import functional, init, utils
+from nanograd.nn.activation import (
+    ELU,
+    GELU,
+    Dropout,
+    LeakyReLU,
+    LogSoftmax,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from nanograd.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
+from nanograd.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
+from nanograd.nn.linear import Embedding, Identity, Linear
+from nanograd.nn.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss, SmoothL1Loss
+from nanograd.nn.module import Module
+from nanograd.nn.parameter import Parameter
+
+__all__ = [
+    "BCELoss", "BCEWithLogitsLoss", "Conv2d", "CrossEntropyLoss", "Dropout", "ELU", "Embedding", "Flatten", "GELU",
+    "Identity", "L1Loss", "LeakyReLU", "Linear", "LogSoftmax", "MSELoss", "MaxPool2d", "Module", "ModuleDict",
+    "ModuleList", "NLLLoss", "Parameter", "ParameterList", "ReLU", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss",
+    "Softmax", "Softplus", "Tanh", "Unflatten", "functional", "init", "utils",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    hint = _did_you_mean(name, __all__)
+    raise AttributeError(f"module 'nanograd.nn' has no attribute {name!r}: nanograd does not have this name.{hint}")

@@ -1,0 +1,5 @@
+"""torch's path to data loading: ``utils.data``."""
+
+from nanograd.utils import data
+
+__all__ = ["data"]

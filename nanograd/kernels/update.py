@@ -35,27 +35,40 @@ def update(formula: Callable[..., Any]) -> Kernel:
             np.copyto(args[arrays.index(name)], new)
 
     reference.__name__, reference.__doc__, reference.__module__ = formula.__name__, formula.__doc__, formula.__module__
+    places = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in (*arrays, "numbers")]
+    reference.__signature__ = inspect.Signature(places)  # type: ignore[attr-defined]
     made = kernel(reference)
     loop = _loop(formula, arrays, numbers, written)
 
-    @made.cpu(lambda p, *rest: p.dtype.char in "fd" and all(x.flags.c_contiguous for x in (p, *rest[:-1])))
+    @made.cpu(_dense)
     def _(*args: Any) -> None:
-        loop(*(x.reshape(-1) for x in args[:-1]), np.array(args[-1], args[0].dtype))
+        loop(*[x.reshape(-1) for x in args[:-1]], np.array(args[-1], args[0].dtype))
 
     return made
+
+
+def _dense(*args: Any) -> bool:
+    """Whether a flat compiled loop can run on these arrays (and numbers, the last)."""
+    dtype = args[0].dtype
+    for x in args[:-1]:
+        if not x.flags.c_contiguous or x.dtype is not dtype:
+            return False
+    return dtype.char in "fd"
 
 
 def _loop(formula: FunctionType, arrays: list[str], numbers: list[str], written: list[str]) -> Jit:
     """The compiled loop ``for i: p[i], ... = formula(p[i], g[i], ...)``."""
     name = f"{formula.__name__}_loop"
-    results = ", ".join(f"{a}[i]" for a in written)
-    given = ", ".join([f"{a}[i]" for a in arrays] + [f"{n}={n}" for n in numbers])
+    results = "".join(f"{a}[i], " for a in written)
+    given = ", ".join([f"{a}[i]" for a in arrays] + numbers)
     lines = [f"def {name}({', '.join(arrays)}, numbers):"]
     lines += [f"    {n} = numbers[{i}]" for i, n in enumerate(numbers)]
-    lines += ["    for i in range(p.size):", f"        {results} = {formula.__name__}({given})"]
-    scope: dict[str, Any] = {formula.__name__: Jit(formula), "__name__": formula.__module__}
-    code = compile("\n" * (formula.__code__.co_firstlineno - 1) + "\n".join(lines), __file__, "exec")
-    exec(code, scope)
+    lines += ["    for i in range(p.size):", f"        {results}= {formula.__name__}({given})"]
+    # numba takes no keyword-only parameters: the same code with all of them positional.
+    code = formula.__code__.replace(co_argcount=len(arrays) + len(numbers), co_kwonlyargcount=0)
+    body = FunctionType(code, formula.__globals__, formula.__name__)
+    scope: dict[str, Any] = {formula.__name__: Jit(body), "__name__": formula.__module__}
+    exec(compile("\n" * (formula.__code__.co_firstlineno - 1) + "\n".join(lines), __file__, "exec"), scope)
     return Jit(scope[name])
 
 

@@ -86,6 +86,7 @@ class Tensor:
     storage: Storage | None = None
     base: Tensor | None = None
     _grad: Tensor | None = None
+    _title = "tensor"
     __array_priority__ = 1000  # NumPy's operators step back for ours
 
     def __new__(cls, data: Any = (), *args: Any) -> Any:
@@ -189,7 +190,7 @@ class Tensor:
             notes.append(f"dtype={self.dtype}")
         if self.node is not None:
             notes.append("requires_grad=True" if self.is_leaf else f"grad_fn=<{self.node.name}>")
-        name = "Parameter containing:\ntensor" if spec == "repr" and type(self) is not Tensor else "tensor"
+        name = self._title if spec == "repr" else "tensor"
         text = "[]" if not values.size else array_text(values, len("tensor("))
         if spec == "" and not self.array.ndim:
             return format(self.item(), "")
@@ -406,7 +407,7 @@ class Tensor:
     def accumulate(self, gradient: Tensor, keep_graph: bool) -> None:
         """Add to ``.grad``; ``gradient`` is this tensor's own from now on."""
         if self._grad is None:
-            self._grad = gradient
+            self._grad = gradient if type(gradient) is Tensor else ops.wrap(gradient.array)
         elif keep_graph:
             self._grad = self._grad + gradient
         else:

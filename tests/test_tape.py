@@ -412,3 +412,29 @@ def test_gradcheck_names_the_wrong_entry():
     with pytest.raises(autograd.check.GradcheckError, match=r"wrong in 2 of 2 entries; worst at \(1,\)"):
         autograd.gradcheck(wrong, x)
     assert not autograd.gradcheck(wrong, x, raise_exception=False)
+
+
+def test_reading_many_parts_adds_into_one_gradient(monkeypatch):
+    from nanograd.kernels import index
+
+    made = []
+    zeros = index.add_at.versions[np.ndarray]
+    monkeypatch.setitem(index.add_at.versions, np.ndarray, lambda *a: made.append(1) or zeros(*a))
+    x, w = leaf(3, 50), leaf(50, seed=1)
+    y = x * 1
+    total = sum(y[:, t].sum() * w[t] for t in range(50)) + y[torch.tensor([0, 0, 2])].sum()
+    total.backward()
+    assert len(made) <= 2, "a full-size array of zeros for every part"
+    expected = np.tile(w.detach().numpy(), (3, 1))
+    expected[0] += 2
+    expected[2] += 1
+    np.testing.assert_allclose(x.grad.numpy(), expected)
+    np.testing.assert_allclose(w.grad.numpy(), x.detach().numpy().sum(0))
+    assert type(x.grad) is torch.Tensor and type(w.grad) is torch.Tensor
+
+
+def test_a_part_of_a_leaf_and_the_whole_of_it():
+    x = leaf(4)
+    (x[1] * 2 + x.sum() + x[1:3].sum()).backward()
+    assert x.grad.tolist() == [1.0, 4.0, 2.0, 1.0]
+    assert autograd.gradgradcheck(lambda t: t[1:] ** 3 + t[:-1] * t[1], x)

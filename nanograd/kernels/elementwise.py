@@ -31,29 +31,25 @@ def mul(a: Array, b: Array) -> Array:
 @kernel
 def div(a: Array, b: Array) -> Array:
     """a / b; x / 0 is infinite, 0 / 0 is NaN."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return np.true_divide(a, b)
+    return np.true_divide(a, b)
 
 
 @kernel
 def floor_divide(a: Array, b: Array) -> Array:
     """⌊a / b⌋"""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.floor_divide(a, b)
+    return np.floor_divide(a, b)
 
 
 @kernel
 def remainder(a: Array, b: Array) -> Array:
     """a - b ⌊a / b⌋: it has the sign of b."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.remainder(a, b)
+    return np.remainder(a, b)
 
 
 @kernel
 def pow(a: Array, b: Array) -> Array:
     """aᵇ; 0⁰ is 1, NaN for fractional powers of negative numbers."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return np.power(a, b)
+    return np.power(a, b)
 
 
 @kernel
@@ -65,8 +61,7 @@ def neg(x: Array) -> Array:
 @kernel
 def reciprocal(x: Array) -> Array:
     """1 / x"""
-    with np.errstate(divide="ignore"):
-        return np.true_divide(x.dtype.type(1), x)
+    return np.true_divide(x.dtype.type(1), x)
 
 
 @kernel
@@ -77,43 +72,38 @@ def abs(x: Array) -> Array:
 
 @kernel
 def sign(x: Array) -> Array:
-    """-1, 0 or 1."""
-    return np.sign(x)
+    """-1, 0 or 1; truth values as they are."""
+    return np.sign(x) if x.dtype.kind != "b" else x.copy()
 
 
 @kernel
 def exp(x: Array) -> Array:
     """eˣ"""
-    with np.errstate(over="ignore", under="ignore"):
-        return np.exp(x)
+    return np.exp(x)
 
 
 @kernel
 def log(x: Array) -> Array:
     """ln x; -inf at 0, NaN below."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log(x)
+    return np.log(x)
 
 
 @kernel
 def sqrt(x: Array) -> Array:
     """√x; NaN below 0."""
-    with np.errstate(invalid="ignore"):
-        return np.sqrt(x)
+    return np.sqrt(x)
 
 
 @kernel
 def sin(x: Array) -> Array:
     """sin x, x in radians."""
-    with np.errstate(invalid="ignore"):
-        return np.sin(x)
+    return np.sin(x)
 
 
 @kernel
 def cos(x: Array) -> Array:
     """cos x, x in radians."""
-    with np.errstate(invalid="ignore"):
-        return np.cos(x)
+    return np.cos(x)
 
 
 @kernel
@@ -167,8 +157,8 @@ def relu(x: Array) -> Array:
 
 @kernel
 def relu_grad(g: Array, y: Array) -> Array:
-    """g where y > 0, else 0."""
-    return g * (y > 0)
+    """0 where y ≤ 0, else g."""
+    return np.where(y <= 0, g.dtype.type(0), g)
 
 
 @kernel
@@ -310,7 +300,7 @@ def _relu(x, out):  # type: ignore[no-untyped-def]
 def _relu_grad(g, y, out):  # type: ignore[no-untyped-def]
     zero = g.dtype.type(0)
     for i in range(g.size):
-        out[i] = g[i] if y[i] > zero else zero
+        out[i] = zero if y[i] <= zero else g[i]
 
 
 @jit

@@ -55,12 +55,18 @@ def put_at(x: Array, steps: Steps, value: Array) -> Array:
 def add_at(g: Array, steps: Steps, shape: tuple[int, ...]) -> Array:
     """Zeros of ``shape`` to which ``g`` is added at ``steps``; places that repeat add up."""
     out = np.zeros(shape, g.dtype)
-    inner, places = _last(out, steps)
+    add_into.reference(out, steps, g)
+    return out
+
+
+@kernel
+def add_into(x: Array, steps: Steps, g: Array) -> None:
+    """x[steps] ← x[steps] + g, in place; places that repeat add up."""
+    inner, places = _last(x, steps)
     if any(isinstance(p, np.ndarray) for p in places):
         np.add.at(inner, places, g)
     else:
-        inner[places] = g
-    return out
+        inner[places] += g
 
 
 @kernel

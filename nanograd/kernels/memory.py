@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nanograd.dtypes import DType
+from nanograd.errors import ShapeError
 from nanograd.kernels.kernel import Array, kernel
 
 
@@ -25,7 +26,7 @@ def to_host(x: Array) -> Array:
 @kernel
 def full(shape: tuple[int, ...], value: bool | int | float, dtype: DType) -> Array:
     """An array of ``shape`` filled with ``value``."""
-    return np.full(shape, value, dtype.numpy) if value else np.zeros(shape, dtype.numpy)
+    return np.full(shape, np.asarray(value).astype(dtype.numpy)) if value else np.zeros(shape, dtype.numpy)
 
 
 @kernel
@@ -65,13 +66,17 @@ def copy(x: Array) -> Array:
 @kernel
 def cast(x: Array, dtype: DType) -> Array:
     """The same values as ``dtype``; fractions are cut off towards zero."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        return x.astype(dtype.numpy)
+    return x.astype(dtype.numpy)
 
 
 @kernel
 def write(x: Array, value: Array) -> None:
-    """x ← value, in place, broadcast and cast."""
+    """x ← value, in place, broadcast and cast.  Raises ShapeError where elements of x share their memory."""
+    if 0 in x.strides and any(s == 0 and n > 1 for s, n in zip(x.strides, x.shape, strict=True)):
+        raise ShapeError(
+            f"write: the tensor of shape {tuple(x.shape)} was expanded: more than one element of the written-to tensor "
+            "refers to a single memory location. clone() it before writing."
+        )
     np.copyto(x, value, casting="unsafe")
 
 
@@ -110,7 +115,7 @@ def expand(x: Array, shape: tuple[int, ...]) -> Array:
     if not x.ndim and x.flags.c_contiguous:  # ten times as fast as broadcast_to
         return np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
     view = np.broadcast_to(x, shape)
-    view.flags.writeable = True
+    view.flags.writeable = x.flags.writeable
     return view
 
 

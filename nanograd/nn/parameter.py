@@ -23,6 +23,8 @@ class Parameter(Tensor):
     tensor([0., 0.], requires_grad=True)
     """
 
+    _title = "Parameter containing:\ntensor"
+
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
         """A parameter of the elements of ``data``."""
         source = empty(0) if data is None else data

@@ -9,7 +9,7 @@ from nanograd import settings
 from nanograd.errors import DTypeError
 from nanograd.kernels import elementwise as k
 from nanograd.kernels import memory
-from nanograd.ops.op import Number, lift, lift_float, op, record
+from nanograd.ops.op import Number, lift, lift_float, op, record, wrap
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -30,9 +30,13 @@ def add(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
 def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """y = a - alpha · b, element by element.  Raises DTypeError for truth values, which have no difference."""
     a, b = lift(input, other if alpha == 1 else other * alpha)
-    if a.array.dtype.kind == "b":
+    if a.array.dtype.kind == "b" or (a is not input and _truth(input)) or (b is not other and _truth(other)):
         raise DTypeError("sub: truth values cannot be subtracted; use logical_xor (^), or convert with .int() first.")
     return record(k.sub(a.array, b.array), (a, lambda g: g), (b, lambda g: -g))
+
+
+def _truth(x: Any) -> bool:
+    return x.array.dtype.kind == "b" if hasattr(x, "array") else isinstance(x, bool)
 
 
 def rsub(input: Tensor, other: Tensor | Number) -> Tensor:
@@ -60,13 +64,21 @@ def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = No
     """
     if rounding_mode == "floor":
         return floor_divide(input, other)
-    if rounding_mode is not None and rounding_mode != "trunc":
+    if rounding_mode == "trunc":
+        return _truncated(*lift(input, other))
+    if rounding_mode is not None:
         raise ValueError(f"div: expected rounding_mode None, 'trunc' or 'floor', got {rounding_mode!r}.")
     a, b = lift_float(input, other)
-    y: Tensor = record(k.div(a.array, b.array), (a, lambda g: g / b), (b, lambda g: -g * a / (b * b)))
-    if rounding_mode == "trunc":
-        return where(y < 0, ceil(y), floor(y)).to(lift(input, other)[0].dtype)
-    return y
+    return record(k.div(a.array, b.array), (a, lambda g: g / b), (b, lambda g: -g * ((a / b) / b)))
+
+
+def _truncated(a: Tensor, b: Tensor) -> Tensor:
+    """a / b rounded towards zero; integers stay exact."""
+    if a.array.dtype.kind == "f":
+        y = div(a, b)
+        return where(y < 0, ceil(y), floor(y))
+    q = floor_divide(a, b)
+    return q + ((q < 0) & (q * b != a)).to(q.dtype)
 
 
 def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
@@ -74,7 +86,9 @@ def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
     return div(other, input)  # type: ignore[arg-type]
 
 
-def _no_zero(name: str, b: Tensor) -> None:
+def _divisor(name: str, b: Tensor) -> None:
+    """Refuse truth values, and integers of which one is 0."""
+    _numbers(name, b)
     if b.array.dtype.kind in "iu" and bool((b == 0).any()):
         raise DTypeError(f"{name}: integer division by zero. Convert to floats for infinities, or mend the divisor.")
 
@@ -83,8 +97,8 @@ def _no_zero(name: str, b: Tensor) -> None:
 def floor_divide(input: Tensor, other: Tensor | Number) -> Tensor:
     """y = ⌊a / b⌋.  Raises DTypeError for integers divided by zero."""
     a, b = lift(input, other)
-    _no_zero("floor_divide", b)
-    return record(k.floor_divide(a.array, b.array), (a, lambda g: g * 0), (b, lambda g: g * 0))
+    _divisor("floor_divide", b)
+    return record(k.floor_divide(a.array, b.array), (a, lambda g: none(g)), (b, lambda g: none(g)))
 
 
 def rfloor_divide(input: Tensor, other: Tensor | Number) -> Tensor:
@@ -96,7 +110,7 @@ def rfloor_divide(input: Tensor, other: Tensor | Number) -> Tensor:
 def remainder(input: Tensor, other: Tensor | Number) -> Tensor:
     """y = a - b ⌊a / b⌋, with the sign of b.  Raises DTypeError for integers divided by zero."""
     a, b = lift(input, other)
-    _no_zero("remainder", b)
+    _divisor("remainder", b)
     return record(
         k.remainder(a.array, b.array), (a, lambda g: g), (b, lambda g: -g * floor((a / b).detach()).to(b.dtype))
     )
@@ -105,6 +119,16 @@ def remainder(input: Tensor, other: Tensor | Number) -> Tensor:
 def rremainder(input: Tensor, other: Tensor | Number) -> Tensor:
     """y = b - a ⌊b / a⌋"""
     return remainder(other, input)  # type: ignore[arg-type]
+
+
+def _numbers(name: str, x: Tensor) -> None:
+    if x.array.dtype.kind == "b":
+        raise DTypeError(f"{name}: expected numbers, got truth values (torch.bool). Convert with .int() or .float() first.")
+
+
+def none(g: Tensor) -> Tensor:
+    """0: no change of the input reaches the result."""
+    return wrap(memory.full.on(g.device)(g.array.shape, 0, g.dtype))
 
 
 @op
@@ -124,6 +148,7 @@ def pow(input: Tensor, exponent: Tensor | Number) -> Tensor:
     if isinstance(exponent, (int, float)) and not isinstance(exponent, bool):
         return _power(input, exponent)
     a, b = lift(input, exponent)
+    _numbers("pow", a)
     if a.array.dtype.kind in "iu" and bool((b < 0).any()):
         raise DTypeError("pow: integers to negative powers are not integers; convert to floats first.")
     return record(
@@ -136,11 +161,12 @@ def pow(input: Tensor, exponent: Tensor | Number) -> Tensor:
 @op("Pow")
 def _power(x: Tensor, n: Number) -> Tensor:
     a, b = lift(x, n)
+    _numbers("pow", a)
     if n < 0 and a.array.dtype.kind in "iu":
         raise DTypeError("pow: integers to negative powers are not integers; convert to floats first.")
     y = k.mul(a.array, a.array) if n == 2 else k.pow(a.array, b.array)
     if n == 0:
-        return record(y, (a, lambda g: g * 0))
+        return record(y, (a, lambda g: none(g)))
     return record(y, (a, lambda g: g * (a * n if n == 2 else _power(a, n - 1) * n)))
 
 
@@ -244,12 +270,13 @@ def relu(input: Tensor) -> Tensor:
     tensor([0., 0., 2.])
     """
     x = input
+    _numbers("relu", x)
     return record(k.relu(x.array), (x, lambda g, y: relu_grad(g, y)))
 
 
 @op("ThresholdBackward")
 def relu_grad(g: Tensor, y: Tensor) -> Tensor:
-    """g where y > 0, else 0: what flows back through y = relu x."""
+    """0 where y ≤ 0, else g: what flows back through y = relu x."""
     return record(k.relu_grad(g.array, y.array), (g, lambda h: relu_grad(h, y)))
 
 
@@ -257,25 +284,26 @@ def relu_grad(g: Tensor, y: Tensor) -> Tensor:
 def abs(input: Tensor) -> Tensor:
     """y = |x|; its derivative at 0 is 0."""
     x = input
+    _numbers("abs", x)
     return record(k.abs(x.array), (x, lambda g: g * sign(x)))
 
 
 @op
 def sign(input: Tensor) -> Tensor:
     """y = -1, 0 or 1."""
-    return record(k.sign(input.array), (input, lambda g: g * 0))
+    return record(k.sign(input.array), (input, lambda g: none(g)))
 
 
 @op
 def floor(input: Tensor) -> Tensor:
     """y = ⌊x⌋"""
-    return record(_rounded(k.floor, input), (input, lambda g: g * 0))
+    return record(_rounded(k.floor, input), (input, lambda g: none(g)))
 
 
 @op
 def ceil(input: Tensor) -> Tensor:
     """y = ⌈x⌉"""
-    return record(_rounded(k.ceil, input), (input, lambda g: g * 0))
+    return record(_rounded(k.ceil, input), (input, lambda g: none(g)))
 
 
 @op
@@ -283,10 +311,11 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """The nearest integer, or multiple of 10^-decimals; halves go to the even neighbor."""
     if decimals:
         return round(input * 10.0**decimals) / 10.0**decimals
-    return record(_rounded(k.round, input), (input, lambda g: g * 0))
+    return record(_rounded(k.round, input), (input, lambda g: none(g)))
 
 
 def _rounded(kernel: Any, x: Tensor) -> Any:
+    _numbers(kernel.__name__, x)
     return kernel(x.array) if x.array.dtype.kind == "f" else memory.copy(x.array)  # integers are whole already
 
 
@@ -302,9 +331,6 @@ def clamp(input: Tensor, min: Tensor | Number | None = None, max: Tensor | Numbe
 
 
 def _clamp(x: Tensor, bound: Any, choose: Any) -> Tensor:
-    if hasattr(bound, "array"):
-        y: Tensor = choose(x, bound)
-        return y
     x, limit = lift(x, bound)
     inside = (x >= limit) if choose is maximum else (x <= limit)
     kernel = k.maximum if choose is maximum else k.minimum
@@ -313,8 +339,12 @@ def _clamp(x: Tensor, bound: Any, choose: Any) -> Tensor:
 
 @op("Clamp")
 def clamped(kernel: Any, x: Tensor, limit: Tensor, inside: Tensor) -> Tensor:
-    """The greater or lesser of x and a number; on the bound itself the gradient passes."""
-    return record(kernel(x.array, limit.array), (x, lambda g: g * inside))
+    """The greater or lesser of x and a bound; on the bound itself the gradient goes to x."""
+    return record(
+        kernel(x.array, limit.array),
+        (x, lambda g: where(inside, g, 0.0)),
+        (limit, lambda g: where(inside, 0.0, g)),
+    )
 
 
 @op
@@ -323,8 +353,8 @@ def maximum(input: Tensor, other: Tensor) -> Tensor:
     a, b = lift(input, other)
     return record(
         k.maximum(a.array, b.array),
-        (a, lambda g: g * (0.5 * (a == b) + (a > b))),
-        (b, lambda g: g * (0.5 * (a == b) + (b > a))),
+        (a, lambda g: where(a < b, 0.0, where(a == b, 0.5 * g, g))),
+        (b, lambda g: where(b < a, 0.0, where(a == b, 0.5 * g, g))),
     )
 
 
@@ -334,8 +364,8 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
     a, b = lift(input, other)
     return record(
         k.minimum(a.array, b.array),
-        (a, lambda g: g * (0.5 * (a == b) + (a < b))),
-        (b, lambda g: g * (0.5 * (a == b) + (b < a))),
+        (a, lambda g: where(a > b, 0.0, where(a == b, 0.5 * g, g))),
+        (b, lambda g: where(b > a, 0.0, where(a == b, 0.5 * g, g))),
     )
 
 
@@ -430,7 +460,7 @@ def logical_not(input: Tensor) -> Tensor:
 @op("Fill")
 def blanked(x: Tensor, y: Tensor) -> Tensor:
     """y, in the place of x: no change of x reaches it."""
-    return record(y.array, (x, lambda g: g * 0))
+    return record(y.array, (x, lambda g: none(g)))
 
 
 def bitwise_and(input: Tensor, other: Tensor | Number) -> Tensor:
@@ -490,6 +520,8 @@ def isclose(
 ) -> Tensor:
     """|a - b| ≤ atol + rtol |b|, element by element; infinities are close to themselves."""
     a, b = lift(input, other)
+    if a.array.dtype.kind != "f":  # differences of integers may wrap around
+        a, b = a.double(), b.double()
     close = (a == b) | (((a - b).abs() <= atol + rtol * b.abs()) & b.isfinite())
     return close | (a.isnan() & b.isnan()) if equal_nan else close
 

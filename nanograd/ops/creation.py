@@ -164,17 +164,17 @@ def zeros(*size: int | Sequence[int], dtype: Any = None, device: Any = None, req
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    return full(sizes("zeros", size), 0.0, dtype=_float(dtype), device=device, requires_grad=requires_grad)
+    return full(sizes("zeros", size, more), 0.0, dtype=_float(dtype), device=device, requires_grad=requires_grad)
 
 
 def ones(*size: int | Sequence[int], dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of shape ``size``."""
-    return full(sizes("ones", size), 1.0, dtype=_float(dtype), device=device, requires_grad=requires_grad)
+    return full(sizes("ones", size, more), 1.0, dtype=_float(dtype), device=device, requires_grad=requires_grad)
 
 
 def empty(*size: int | Sequence[int], dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor to be written before it is read; it holds zeros here."""
-    return full(sizes("empty", size), 0.0, dtype=_float(dtype), device=device, requires_grad=requires_grad)
+    return full(sizes("empty", size, more), 0.0, dtype=_float(dtype), device=device, requires_grad=requires_grad)
 
 
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -241,12 +241,12 @@ def _drawn(kernel: Any, shape: tuple[int, ...], dtype: DType, device: Any, gener
 
 def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Random numbers, equally likely in [0, 1)."""
-    return _finish(_drawn(sample.uniform, sizes("rand", size), _float(dtype), device, generator), requires_grad)
+    return _finish(_drawn(sample.uniform, sizes("rand", size, more), _float(dtype), device, generator), requires_grad)
 
 
 def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Random numbers from the normal distribution with mean 0 and standard deviation 1."""
-    return _finish(_drawn(sample.normal, sizes("randn", size), _float(dtype), device, generator), requires_grad)
+    return _finish(_drawn(sample.normal, sizes("randn", size, more), _float(dtype), device, generator), requires_grad)
 
 
 def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

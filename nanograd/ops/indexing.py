@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from nanograd.dtypes import int64
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import index as k
 from nanograd.kernels import memory
-from nanograd.ops.op import as_operand, check_writable, op, record, same_device, view, wrap, written
+from nanograd.ops.op import as_operand, check_writable, op, record, same_device, tensor_class, view, wrap, written
 from nanograd.ops.shape import one_dim
+from nanograd.tape import mode
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -139,7 +141,7 @@ def _has_arrays(steps: Steps) -> bool:
 def part(x: Tensor, places: Places) -> Tensor:
     """x[places] for integers and slices: a view."""
     shape = x.array.shape
-    return view(x, k.part(x.array, places), lambda g: put_zeros(g, (places,), shape))
+    return view(x, k.part(x.array, places), lambda g: place(g, (places,), shape))
 
 
 @op("Index")
@@ -150,7 +152,56 @@ def take(x: Tensor, steps: Steps) -> Tensor:
         y = k.take(x.array, steps)
     except IndexError as error:
         raise IndexError(f"index: {error} (indexing a tensor of shape {tuple(shape)})") from None
-    return record(y, (x, lambda g: put_zeros(g, steps, shape)))
+    return record(y, (x, lambda g: place(g, steps, shape)))
+
+
+def place(g: Tensor, steps: Steps, shape: tuple[int, ...]) -> Tensor:
+    """``put_zeros``; where nothing is recorded, only once its elements are asked for."""
+    return put_zeros(g, steps, shape) if mode.enabled else _placed()(g.array, steps, shape)
+
+
+@functools.cache
+def _placed() -> Any:
+    """The class of gradients that are zero except at a place.
+
+    Reading x[:, t] for every t would otherwise make a full-size array of zeros each time: a Placed adds itself into
+    what already waits for x.
+    """
+
+    class Total(tensor_class()):  # type: ignore[misc]
+        """A sum of gradients in memory of its own, to which others may be added in place."""
+
+        def __new__(cls, *args: Any) -> Any:
+            return object.__new__(cls)
+
+        def __init__(self, array: Any) -> None:
+            self.array = array
+
+    class Placed(Total):
+        """The gradient of a part: zeros elsewhere, made when its elements are asked for."""
+
+        def __init__(self, part: Any, steps: Steps, shape: tuple[int, ...]) -> None:
+            self.part, self.steps, self.full = part, steps, shape
+
+        @functools.cached_property
+        def array(self) -> Any:
+            return k.add_at(self.part, self.steps, self.full)
+
+        def fit(self, shape: tuple[int, ...], dtype: Any) -> Any:
+            return self if self.part.dtype == dtype else Total(self.array).fit(shape, dtype)
+
+        def owned(self) -> Any:
+            return self
+
+        def __radd__(self, waiting: Any) -> Any:
+            total = waiting if type(waiting) is Total else Total(memory.copy(waiting.array))
+            k.add_into(total.array, self.steps, self.part)
+            return total
+
+        def __add__(self, later: Any) -> Any:
+            return Total(self.array) + later
+
+    return Placed
 
 
 @op("IndexPut")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FUSED", "OPS", "Number", "fuses", "in_place", "lift", "lift_float", "op", "record", "records", "result_type", "same_device",
-    "share", "view", "wrap",
+    "share", "tensor_class", "view", "wrap",
 ]  # fmt: skip
 
 Number = bool | int | float
@@ -70,6 +70,11 @@ def learn(tensor_class: type[Tensor]) -> None:
     """Make ``record`` and ``wrap`` give instances of ``tensor_class``."""
     global _Tensor
     _Tensor = tensor_class
+
+
+def tensor_class() -> Any:
+    """The class that ``learn`` was told."""
+    return _Tensor
 
 
 def wrap(array: Array) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nanograd.dtypes import DType
@@ -17,14 +17,24 @@ if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
 Shape = tuple[int, ...]
+Sizes = int | Sequence[int]
+"""Integers as one argument, (2, 3); or the first of several arguments, 2, 3."""
 
 
 def one_dim(name: str, dim: int, ndim: int) -> int:
     """``dim`` counted from the front.  Raises IndexError outside [-ndim, ndim - 1]; a 0-d tensor counts as 1-d."""
+    if type(dim) is not int:
+        dim = _whole(name, dim)
     room = max(ndim, 1)
     if not -room <= dim < room:
         raise _no_dim(name, dim, ndim)
     return dim + room if dim < 0 else dim
+
+
+def _whole(name: str, dim: Any) -> int:
+    if not hasattr(dim, "__index__"):
+        raise DTypeError(f"{name}: expected a dimension as an integer, or several as a tuple of them, got {dim!r:.60}.")
+    return dim.__index__()  # type: ignore[no-any-return]
 
 
 def _no_dim(name: str, dim: int, ndim: int) -> IndexError:
@@ -39,7 +49,7 @@ def every_dim(name: str, dim: int | Sequence[int] | None, ndim: int) -> Shape:
     """The dimensions meant by ``dim``, all of them for None or ().  Raises IndexError, or ShapeError for repeats."""
     if dim is None:
         return tuple(range(ndim))
-    if isinstance(dim, int):
+    if not isinstance(dim, (tuple, list)):
         return (one_dim(name, dim, ndim),) if ndim else _zero_dim(name, dim)
     dims = tuple(one_dim(name, d, ndim) for d in dim)
     if len(set(dims)) != len(dims):
@@ -52,14 +62,13 @@ def _zero_dim(name: str, dim: int) -> Shape:
     return ()
 
 
-def sizes(name: str, shape: Any) -> Shape:
+def sizes(name: str, first: Any, more: Any = ()) -> Shape:
     """Sizes given as ``f(2, 3)`` or ``f((2, 3))``, as a tuple of integers."""
-    if len(shape) == 1 and not isinstance(shape[0], int) and hasattr(shape[0], "__iter__"):
-        shape = tuple(shape[0])
+    shape = (first, *more) if more or isinstance(first, int) or not isinstance(first, Iterable) else tuple(first)
     try:
         return tuple(s if type(s) is int else s.__index__() for s in shape)
-    except AttributeError:
-        raise DTypeError(f"{name}: expected sizes that are integers, got {tuple(shape)!r:.80}.") from None
+    except (AttributeError, TypeError):
+        raise DTypeError(f"{name}: expected sizes that are integers, got {shape!r:.80}.") from None
 
 
 def infer(name: str, shape: Shape, have: Shape) -> Shape:
@@ -89,14 +98,14 @@ def infer(name: str, shape: Shape, have: Shape) -> Shape:
     return shape
 
 
-def reshape(input: Tensor, *shape: int | Sequence[int]) -> Tensor:
+def reshape(input: Tensor, shape: Sizes, *more: int) -> Tensor:
     """The elements in row-major order in another shape; one size may be -1.  A view where strides allow, else a copy.
 
     >>> torch.arange(6).reshape(2, -1)
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    return to_shape(input, infer("reshape", sizes("reshape", shape), input.array.shape))
+    return to_shape(input, infer("reshape", sizes("reshape", shape, more), input.array.shape))
 
 
 @op("View")
@@ -109,14 +118,14 @@ def to_shape(x: Tensor, shape: Shape) -> Tensor:
     return view(x, array, lambda g: to_shape(g, before))
 
 
-def view_as_shape(input: Tensor, *shape: Any) -> Tensor:
-    """The same memory in another shape; one size may be -1.  With a dtype of the same size: the same bytes as it.
+def view_as_shape(input: Tensor, shape: Any, *more: int) -> Tensor:
+    """The same memory in another shape; one size may be -1.
 
     Raises ShapeError where strides forbid a view (reshape copies then).
     """
-    if len(shape) == 1 and isinstance(shape[0], DType):
+    if isinstance(shape, DType):
         raise DTypeError("view: reading bytes as another dtype is not supported; use .to(dtype) to convert values.")
-    wanted = infer("view", sizes("view", shape), input.array.shape)
+    wanted = infer("view", sizes("view", shape, more), input.array.shape)
     if k.as_view(input.array, wanted) is None:
         raise ShapeError(
             f"view: a tensor of shape {tuple(input.array.shape)} and strides {input.stride()} cannot be seen as "
@@ -139,13 +148,13 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 @op
-def permute(input: Tensor, *dims: int | Sequence[int]) -> Tensor:
+def permute(input: Tensor, dims: Sizes = (), *more: int) -> Tensor:
     """The view with dimensions in the order ``dims``.
 
     >>> torch.zeros(2, 3, 4).permute(2, 0, 1).shape
     torch.Size([4, 2, 3])
     """
-    x, given = input, sizes("permute", dims)
+    x, given = input, sizes("permute", dims, more)
     order = tuple(one_dim("permute", d, x.array.ndim) for d in given)
     if sorted(order) != list(range(x.array.ndim)):
         raise ShapeError(f"permute: dims {given} do not name each of the {x.array.ndim} dimensions once.")
@@ -219,10 +228,10 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 
 
 @op
-def expand(input: Tensor, *size: int | Sequence[int]) -> Tensor:
+def expand(input: Tensor, size: Sizes, *more: int) -> Tensor:
     """The view in which dimensions of size 1 repeat (stride 0); -1 keeps a size, new dimensions come in front."""
     x = input
-    have, want = x.array.shape, sizes("expand", size)
+    have, want = x.array.shape, sizes("expand", size, more)
     new = len(want) - len(have)
     if new < 0:
         raise ShapeError(f"expand: {want} has fewer dimensions than the tensor's shape {tuple(have)}.")
@@ -358,9 +367,9 @@ def clone(input: Tensor) -> Tensor:
 
 
 @op
-def flip(input: Tensor, *dims: int | Sequence[int]) -> Tensor:
+def flip(input: Tensor, dims: Sizes, *more: int) -> Tensor:
     """A copy with the elements along ``dims`` in reversed order."""
-    x, order = input, every_dim("flip", sizes("flip", dims), input.array.ndim)
+    x, order = input, every_dim("flip", sizes("flip", dims, more), input.array.ndim)
     return record(k.flip(x.array, order), (x, lambda g: flip(g, order)))
 
 
@@ -383,9 +392,11 @@ def _matrices(name: str, x: Tensor) -> None:
         raise ShapeError(f"{name}: expected at least 2 dimensions, got shape {tuple(x.array.shape)}.")
 
 
-def repeat(input: Tensor, *repeats: int | Sequence[int]) -> Tensor:
+def repeat(input: Tensor, repeats: Sizes, *more: int) -> Tensor:
     """The tensor laid out ``repeats`` times along each dimension; new dimensions come in front."""
-    times = sizes("repeat", repeats)
+    times = sizes("repeat", repeats, more)
+    if min(times, default=0) < 0:
+        raise ShapeError(f"repeat: expected counts of 0 or more, got {times}.")
     have = input.array.shape
     if len(times) < len(have):
         raise ShapeError(f"repeat: {times} has fewer entries than the tensor's shape {tuple(have)} has dimensions.")

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from nanograd.ops.creation import from_numpy
+from nanograd.ops.creation import from_numpy, randperm
+from nanograd.random import Generator
 from nanograd.tensors import Tensor
 from nanograd.utils.data import Dataset
 
@@ -55,8 +56,8 @@ class Digits(VisionDataset):
     through ``target_transform``.  With ``transforms.ToTensor()`` the image is float32 (1, 8, 8) in [0, 1].  The
     17 levels of ink of the source, k = 0 ... 16, are spread over the range of images: round(255 k / 16).
 
-    The first 1,437 are for training, the last 360 for testing; people who wrote the one part are hardly in the other.
-    ``data`` (N, 8, 8) uint8 and ``targets`` (N,) int64 hold all of them.  ``root`` is not used.
+    1,437 are for training and 360 for testing, drawn once by a fixed seed: the same in every process, and both parts
+    have all 13 writers.  ``data`` (N, 8, 8) uint8 and ``targets`` (N,) int64 hold all of a part.  ``root`` is not used.
 
     Source: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository,
     1998; its test set.
@@ -79,7 +80,8 @@ class Digits(VisionDataset):
         super().__init__(root, transform, target_transform)
         self.train = train
         images, labels = _stored()
-        part = slice(None, self.TRAINING) if train else slice(self.TRAINING, None)
+        order = randperm(len(labels), generator=Generator().manual_seed(0)).numpy()
+        part = order[: self.TRAINING] if train else order[self.TRAINING :]
         self.data = from_numpy(np.round(images[part] * (255 / 16)).astype(np.uint8))
         self.targets = from_numpy(labels[part].astype(np.int64))
 

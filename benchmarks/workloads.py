@@ -40,7 +40,10 @@ def w2(torch: Any) -> Step:
 def _images(torch: Any, *shape: int) -> list[Any]:
     rng = np.random.default_rng(0)
     return [
-        (torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)), torch.from_numpy(rng.integers(0, 10, shape[0])))
+        (
+            torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)),
+            torch.from_numpy(rng.integers(0, 10, shape[0])),
+        )
         for _ in range(BATCHES)
     ]
 

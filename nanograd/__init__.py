@@ -175,10 +175,10 @@ concat = concatenate = cat
 multiply, subtract, divide, true_divide, negative, absolute, clip = mul, sub, div, div, neg, abs, clamp
 
 if TYPE_CHECKING:
-    from nanograd.drawing import draw as draw
     from nanograd import lab as lab
     from nanograd import testing as testing
     from nanograd import vision as vision
+    from nanograd.drawing import draw as draw
 
 
 def is_tensor(obj: Any) -> Any:

@@ -92,7 +92,9 @@ def _resolve(path: str) -> Any:
             scope = vars(found)
             if part not in scope:
                 hint = did_you_mean(part, scope)
-                raise AttributeError(f"lab: there is no seam {path!r}: {part!r} is not in {found.__name__}.{hint}") from None
+                raise AttributeError(
+                    f"lab: there is no seam {path!r}: {part!r} is not in {found.__name__}.{hint}"
+                ) from None
             found = scope[part]
     return found
 
@@ -108,7 +110,9 @@ def _counting(made: Replacement) -> Callable[..., Any]:
 def _install(made: Replacement, function: FunctionType, handler: Callable[..., Any]) -> None:
     """Exchange the code of ``function`` for a call of ``handler(original, *args)``."""
     before, name = function.__code__, f"_lab_{next(_numbers)}"
-    original = FunctionType(before, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
+    original = FunctionType(
+        before, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
     original.__kwdefaults__ = function.__kwdefaults__
     function.__globals__[name] = lambda *args, **kwargs: handler(original, *args, **kwargs)
     function.__code__ = _trampoline(function, name)
@@ -123,7 +127,11 @@ def _install(made: Replacement, function: FunctionType, handler: Callable[..., A
 def _trampoline(function: FunctionType, target: str) -> Any:
     """Code that hands every argument on to the global ``target``, with as many free variables as before."""
     cells = function.__code__.co_freevars
-    inner = f"def {function.__name__}(*args, **kwargs):\n    {', '.join(cells) or 'pass'}\n    return {target}(*args, **kwargs)"
+    inner = (
+        f"def {function.__name__}(*args, **kwargs):\n"
+        f"    {', '.join(cells) or 'pass'}\n"
+        f"    return {target}(*args, **kwargs)"
+    )
     if not cells:
         source = inner
     else:

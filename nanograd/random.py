@@ -6,7 +6,7 @@ Philox (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011), so 
 
 from __future__ import annotations
 
-import secrets
+import os
 
 from nanograd.errors import ShapeError
 
@@ -37,7 +37,7 @@ class Generator:
 
     def seed(self) -> int:
         """Start a stream nobody chose and return its number."""
-        self.manual_seed(secrets.randbits(63))
+        self.manual_seed(int.from_bytes(os.urandom(8), "little") >> 1)
         return self._seed
 
     def initial_seed(self) -> int:

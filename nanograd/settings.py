@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from nanograd.dtypes import DType, float32, to_dtype
@@ -11,15 +10,15 @@ from nanograd.errors import DTypeError
 __all__ = ["PrintOptions", "get_default_dtype", "print_options", "set_default_dtype", "set_printoptions"]
 
 
-@dataclass
 class PrintOptions:
     """How tensors print, with torch's defaults."""
 
-    precision: int = 4
-    threshold: int = 1000
-    edgeitems: int = 3
-    linewidth: int = 80
-    sci_mode: bool | None = None
+    def __init__(self) -> None:
+        self.precision = 4
+        self.threshold = 1000
+        self.edgeitems = 3
+        self.linewidth = 80
+        self.sci_mode: bool | None = None
 
 
 print_options = PrintOptions()

@@ -19,7 +19,6 @@ from types import CodeType, TracebackType
 from typing import Any
 
 from nanograd.errors import GradError
-from nanograd.storage import tick
 
 __all__ = ["Edge", "Node", "backward", "enable_grad", "is_grad_enabled", "mode", "no_grad", "set_grad_enabled"]
 

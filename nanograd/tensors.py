@@ -13,12 +13,11 @@ from nanograd.dtypes import DType, dtype_of, to_dtype
 from nanograd.errors import DTypeError, GradError, ShapeError, did_you_mean
 from nanograd.kernels import memory
 from nanograd.ops import arithmetic, creation, indexing, linalg, normalization, reduction
-from nanograd.ops import shape as layout
 from nanograd.ops import op as ops
+from nanograd.ops import shape as layout
 from nanograd.printing import array_text
-from nanograd.storage import Storage
+from nanograd.storage import Storage, tick
 from nanograd.tape import TORCH_NAMES, Node, backward
-from nanograd.storage import tick
 
 __all__ = ["RemovableHandle", "Size", "Tensor"]
 
@@ -208,7 +207,8 @@ class Tensor:
         """The one element as a Python number.  Raises ShapeError for more or none."""
         if self.array.size != 1:
             raise ShapeError(
-                f"item: a Tensor with {self.array.size} elements cannot be converted to Scalar: shape {tuple(self.shape)}."
+                f"item: a Tensor with {self.array.size} elements cannot be converted to Scalar: shape "
+                f"{tuple(self.shape)}."
             )
         return memory.to_host(self.array).item()
 
@@ -224,7 +224,9 @@ class Tensor:
         if force:
             return self.detach().cpu().numpy_of()
         if self.node is not None:
-            raise GradError("numpy: Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+            raise GradError(
+                "numpy: Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+            )
         if self.device != devices.cpu:
             raise TypeError(f"numpy: can't convert {self.device} tensor to numpy. Use tensor.cpu() first.")
         ops.share(self, ops.wrap(self.array))
@@ -312,13 +314,16 @@ class Tensor:
         if not requires_grad:
             if not self.is_leaf:
                 raise GradError(
-                    "requires_grad_: you can only change requires_grad flags of leaf variables; this tensor was made by "
+                    "requires_grad_: you can only change requires_grad flags of leaf variables; "
+                    f"this tensor was made by "
                     f"{self.node.name}. Use .detach()."  # type: ignore[union-attr]
                 )
             self.node = None
             return self
         if self.array.dtype.kind != "f":
-            raise DTypeError(f"requires_grad_: only tensors of floating point dtype can require gradients, got {self.dtype}.")
+            raise DTypeError(
+                f"requires_grad_: only tensors of floating point dtype can require gradients, got {self.dtype}."
+            )
         self.node = _leaf(self)
         return self
 
@@ -363,7 +368,8 @@ class Tensor:
         """
         if self.node is None:
             raise GradError(
-                "backward: element 0 of tensors does not require grad and does not have a grad_fn. Make its inputs with "
+                "backward: element 0 of tensors does not require grad and does not have a grad_fn. "
+                "Make its inputs with "
                 "requires_grad=True, and compute it outside no_grad."
             )
         root = (self.node, self.output_nr, self.root_gradient(gradient))

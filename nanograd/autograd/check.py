@@ -67,7 +67,7 @@ def _check_output(
     weight = np.random.default_rng(number).standard_normal(y.array.shape)
     inputs = [(i, x) for i, x in enumerate(args) if isinstance(x, Tensor) and x.requires_grad]
     places = [(x.node, x.output_nr) for _, x in inputs if x.node is not None]
-    found = tape.backward([(y.node, y.output_nr, creation.tensor(weight))], places)  # type: ignore[list-item]
+    found = tape.backward([(y.node, y.output_nr, creation.tensor(weight))], places, True)  # type: ignore[list-item]
 
     def value() -> float:
         with tape.no_grad():
@@ -104,7 +104,8 @@ def _compare(
     worst = np.unravel_index(int(error.argmax()), error.shape)
     raise GradcheckError(
         f"gradcheck: the gradient of {what} is wrong in {int(wrong.sum())} of {wrong.size} entries; worst at "
-        f"{tuple(int(i) for i in worst)}: backward gives {analytical[worst]:.6g}, differences give {numerical[worst]:.6g}."
+        f"{tuple(int(i) for i in worst)}: backward gives {analytical[worst]:.6g}, "
+        f"differences give {numerical[worst]:.6g}."
     )
 
 

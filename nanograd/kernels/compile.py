@@ -8,12 +8,9 @@ directory can be written, compiled code lives as long as the process.
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib.util
 import os
-import platform
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
@@ -93,6 +90,8 @@ def cache_directory() -> Path | None:
 
     ``NANOGRAD_CACHE_DIR`` names the parent; else the user's cache directory, else a temporary one.
     """
+    import tempfile
+
     chosen = os.environ.get("NANOGRAD_CACHE_DIR")
     parents = [Path(chosen)] if chosen else [_user_cache(), Path(tempfile.gettempdir()) / f"nanograd-{_user()}"]
     for parent in parents:
@@ -119,6 +118,9 @@ def _user() -> str:
 
 def _stamp() -> str:
     """A name that changes with whatever compiled code depends on."""
+    import hashlib
+    import platform
+
     import numba
 
     digest = hashlib.sha256()
@@ -152,7 +154,7 @@ def _cache_class(directory: Path) -> Any:
             return cls(function, file)
 
     class Implementation(caching.CompileResultCacheImpl):
-        _locator_classes = [Locator]
+        _locator_classes = [Locator]  # noqa: RUF012 (as numba declares it)
 
     class KernelCache(caching.FunctionCache):
         _impl_class = Implementation

@@ -29,7 +29,7 @@ def conv2d(x: Array, weight: Array, stride: Pair, padding: Pair, dilation: Pair,
     n, c, oh, ow = windows.shape[:4]
     # (N, G, C/G, OH, OW, KH, KW) -> (G, N·OH·OW, C/G·KH·KW)
     columns = windows.reshape(n, groups, c // groups, oh, ow, kh, kw).transpose(1, 0, 3, 4, 2, 5, 6)
-    columns = columns.reshape(groups, n * oh * ow, -1)
+    columns = columns.reshape(groups, n * oh * ow, c // groups * kh * kw)
     y = columns @ weight.reshape(groups, out // groups, -1).transpose(0, 2, 1)
     y = y.reshape(groups, n, oh, ow, out // groups).transpose(1, 0, 4, 2, 3)
     return np.ascontiguousarray(y.reshape(n, out, oh, ow))
@@ -43,7 +43,8 @@ def conv2d_input(
     (ph, pw), (sh, sw), (dh, dw) = padding, stride, dilation
     n, out, oh, ow = g.shape
     _, per_group, kh, kw = weight.shape
-    rows = g.reshape(n, groups, out // groups, oh * ow).transpose(1, 0, 3, 2).reshape(groups, n * oh * ow, -1)
+    rows = g.reshape(n, groups, out // groups, oh * ow).transpose(1, 0, 3, 2)
+    rows = rows.reshape(groups, n * oh * ow, out // groups)
     columns = rows @ weight.reshape(groups, out // groups, -1)  # (G, N·OH·OW, C/G·KH·KW)
     columns = columns.reshape(groups, n, oh, ow, per_group, kh, kw).transpose(5, 6, 1, 0, 4, 2, 3)
     x = np.zeros((n, groups, per_group, size[0] + 2 * ph, size[1] + 2 * pw), g.dtype)
@@ -62,6 +63,7 @@ def conv2d_weight(g: Array, x: Array, size: Pair, stride: Pair, padding: Pair, d
     c = x.shape[1]
     windows = _windows(x, size, stride, padding, dilation)[:, :, :oh, :ow]
     columns = windows.reshape(n, groups, c // groups, oh, ow, *size).transpose(1, 0, 3, 4, 2, 5, 6)
-    columns = columns.reshape(groups, n * oh * ow, -1)
-    rows = g.reshape(n, groups, out // groups, oh * ow).transpose(1, 2, 0, 3).reshape(groups, out // groups, -1)
+    columns = columns.reshape(groups, n * oh * ow, c // groups * size[0] * size[1])
+    rows = g.reshape(n, groups, out // groups, oh * ow).transpose(1, 2, 0, 3)
+    rows = rows.reshape(groups, out // groups, n * oh * ow)
     return (rows @ columns).reshape(out, c // groups, *size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from contextvars import Context
 from typing import Any, Protocol, cast
@@ -46,12 +45,16 @@ class Kernel(Protocol):
     def __call__(self, *args: Any) -> Any: ...
 
 
-def kernel(reference: Callable[..., Any]) -> Kernel:
-    """Make a NumPy function the meaning of a kernel, and register it under ``file.name``."""
+def kernel(reference: Callable[..., Any], parameters: list[str] | None = None) -> Kernel:
+    """Make a NumPy function the meaning of a kernel, and register it under ``file.name``.
+
+    ``parameters`` names its parameters where the function itself takes ``*args``.
+    """
     name = f"{reference.__module__.removeprefix('nanograd.kernels.')}.{reference.__name__}"
     versions = _Versions(name)
     versions[np.ndarray] = reference
-    parameters = list(inspect.signature(reference).parameters)
+    if parameters is None:
+        parameters = list(reference.__code__.co_varnames[: reference.__code__.co_argcount])
     first, given = parameters[0], ", ".join(parameters)
     # Written out for its parameters: a call through *args costs a third of a small operation.
     call = _written(
@@ -76,7 +79,10 @@ def kernel(reference: Callable[..., Any]) -> Kernel:
     def cpu(suits: Callable[..., bool]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def register(fast: Callable[..., Any]) -> Callable[..., Any]:
             if can_compile():
-                source = f"def {reference.__name__}({given}):\n    return fast({given}) if suits({given}) else reference({given})"
+                source = (
+                    f"def {reference.__name__}({given}):\n"
+                    f"    return fast({given}) if suits({given}) else reference({given})"
+                )
                 versions[np.ndarray] = _written(source, reference, fast=fast, suits=suits, reference=reference)
             return fast
 
@@ -107,7 +113,8 @@ def _misfit(name: str, error: ValueError, *args: Any) -> ValueError:
         sizes = [s[-d] for s in shapes if d <= len(s) and s[-d] != 1]
         if len(set(sizes)) > 1:
             return ShapeError(
-                f"{name}: shapes {' and '.join(map(str, shapes))} do not broadcast. The size of tensor a ({sizes[0]}) must "
+                f"{name}: shapes {' and '.join(map(str, shapes))} do not broadcast. "
+                f"The size of tensor a ({sizes[0]}) must "
                 f"match the size of tensor b ({sizes[1]}) at non-singleton dimension {last - d}."
             )
     return error

@@ -13,9 +13,7 @@ Pair = tuple[int, int]
 
 
 @kernel
-def max_pool2d(
-    x: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, out: Pair
-) -> tuple[Array, Array]:
+def max_pool2d(x: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, out: Pair) -> tuple[Array, Array]:
     """(greatest element, its int64 place in H·W) under each window: (N, C, H, W) → (N, C, *out) twice."""
     _, _, h, w = x.shape
     rows = np.arange(out[0])[:, None] * stride[0] - padding[0] + np.arange(size[0]) * dilation[0]  # (OH, KH)
@@ -23,9 +21,12 @@ def max_pool2d(
     inside = ((rows >= 0) & (rows < h))[:, None, :, None] & ((columns >= 0) & (columns < w))[None, :, None, :]
     place = rows.clip(0, h - 1)[:, None, :, None] * w + columns.clip(0, w - 1)[None, :, None, :]
     low = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    windows = np.where(inside, x.reshape(*x.shape[:2], -1)[:, :, place], x.dtype.type(low))  # (N, C, OH, OW, KH, KW)
-    windows = windows.reshape(*windows.shape[:4], -1)
+    flat = x.reshape(*x.shape[:2], h * w)
+    windows = np.where(inside, flat[:, :, place], x.dtype.type(low)).reshape(*x.shape[:2], *out, size[0] * size[1])
     best = windows.argmax(-1)
+    inside = np.broadcast_to(inside.reshape(*out, -1), windows.shape)
+    won = np.take_along_axis(inside, best[..., None], -1)[..., 0]
+    best = np.where(won, best, inside.argmax(-1))  # padding never wins, not even against -inf
     places = np.broadcast_to(place.reshape(*out, -1), windows.shape)
     values = np.take_along_axis(windows, best[..., None], -1)[..., 0]
     return values, np.take_along_axis(places, best[..., None], -1)[..., 0]
@@ -40,7 +41,7 @@ def _max_pool2d(x, kh, kw, sh, sw, ph, pw, dh, dw, values, places):  # type: ign
             for c in range(values.shape[2]):
                 left = c * sw - pw
                 best = -1
-                greatest = x[i, 0, 0]
+                greatest = x.dtype.type(-np.inf)
                 for a in range(kh):
                     row = top + a * dh
                     if row < 0 or row >= h:
@@ -54,7 +55,7 @@ def _max_pool2d(x, kh, kw, sh, sw, ph, pw, dh, dw, values, places):  # type: ign
                             greatest = v
                             best = row * w + column
                 values[i, r, c] = greatest
-                places[i, r, c] = best
+                places[i, r, c] = max(best, 0)
 
 
 @max_pool2d.cpu(lambda x, *_: x.size >= 1024 and x.dtype.char in "fd" and x.flags.c_contiguous)

@@ -7,7 +7,6 @@ parameter and the state.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -23,9 +22,9 @@ __all__ = ["adam", "adam_amsgrad", "sgd", "sgd_momentum", "sgd_nesterov"]
 def update(formula: Callable[..., Any]) -> Kernel:
     """Make a scalar formula a kernel ``k(p, g, *state, numbers)`` that writes p and the state in place."""
     assert isinstance(formula, FunctionType)
-    parameters = inspect.signature(formula).parameters.values()
-    arrays = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
-    numbers = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    code = formula.__code__
+    arrays = list(code.co_varnames[: code.co_argcount])
+    numbers = list(code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount])
     written = [name for name in arrays if name != "g"]
 
     def reference(*args: Any) -> None:
@@ -35,9 +34,7 @@ def update(formula: Callable[..., Any]) -> Kernel:
             np.copyto(args[arrays.index(name)], new)
 
     reference.__name__, reference.__doc__, reference.__module__ = formula.__name__, formula.__doc__, formula.__module__
-    places = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in (*arrays, "numbers")]
-    reference.__signature__ = inspect.Signature(places)  # type: ignore[attr-defined]
-    made = kernel(reference)
+    made = kernel(reference, [*arrays, "numbers"])
     loop = _loop(formula, arrays, numbers, written)
 
     @made.cpu(_dense)

@@ -242,5 +242,8 @@ class ParameterList(Module):
         return iter(self._parameters.values())
 
     def __repr__(self) -> str:
-        lines = [f"({i}): Parameter containing: [{p.dtype} of size {'x'.join(map(str, p.shape))}]" for i, p in enumerate(self)]
+        lines = [
+            f"({i}): Parameter containing: [{p.dtype} of size {'x'.join(map(str, p.shape))}]"
+            for i, p in enumerate(self)
+        ]
         return self._frame([], lines)

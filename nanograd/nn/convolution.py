@@ -63,7 +63,9 @@ class Conv2d(Module):
         self.dilation = pair("Conv2d dilation", dilation)
         self.groups = groups
         self.padding_mode = _padding_mode(padding_mode, self.padding, self.stride)
-        self.weight = Parameter(empty(out_channels, in_channels // groups, *self.kernel_size, device=device, dtype=dtype))
+        self.weight = Parameter(
+            empty(out_channels, in_channels // groups, *self.kernel_size, device=device, dtype=dtype)
+        )
         if bias:
             self.bias = Parameter(empty(out_channels, device=device, dtype=dtype))
         else:

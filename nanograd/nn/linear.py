@@ -116,7 +116,9 @@ class Embedding(Module):
         self.num_embeddings = _size("Embedding", "num_embeddings", num_embeddings)
         self.embedding_dim = _size("Embedding", "embedding_dim", embedding_dim)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            raise ShapeError(f"Embedding: Padding_idx must be within num_embeddings ({num_embeddings}), got {padding_idx}.")
+            raise ShapeError(
+                f"Embedding: Padding_idx must be within num_embeddings ({num_embeddings}), got {padding_idx}."
+            )
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
         self.weight = Parameter(empty(num_embeddings, embedding_dim, device=device, dtype=dtype))
         self.reset_parameters()

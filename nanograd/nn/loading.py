@@ -68,13 +68,14 @@ def fill_state(module: Module, given: Mapping[str, Tensor], assign: bool) -> Non
     """Copy (or, with ``assign``, take) the tensors that have a place in ``module``."""
     with no_grad():
         for path, part in module.named_modules(remove_duplicate=False):
-            for members in (part._parameters, part._buffers):
+            kinds: tuple[dict[str, Any], ...] = (part._parameters, part._buffers)
+            for members in kinds:
                 for name, tensor in members.items():
                     value = given.get(f"{path}.{name}" if path else name)
                     if tensor is None or value is None or name in part._not_saved:
                         continue
                     if assign:
-                        members[name] = _assigned(tensor, value)  # type: ignore[index]
+                        members[name] = _assigned(tensor, value)
                     else:
                         tensor.copy_(value)
 

@@ -460,6 +460,6 @@ def _refuse_tensors(kind: type[Module], count: int) -> NoReturn:
     given = "x" if count == 1 else ", ".join(["output", "target", "..."][:count])
     plain = f" For the plain function use {kind._function}." if kind._function else ""
     raise TypeError(
-        f"nn.{name}({given}): nn.{name} is a {what}: make it once ({made} = nn.{name}()), then call it ({made}({given}))."
-        f"{plain}"
+        f"nn.{name}({given}): nn.{name} is a {what}: make it once ({made} = nn.{name}()), then call it "
+        f"({made}({given})).{plain}"
     )

@@ -88,7 +88,7 @@ def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
 
 def _divisor(name: str, b: Tensor) -> None:
     """Refuse truth values, and integers of which one is 0."""
-    _numbers(name, b)
+    expect_numbers(name, b)
     if b.array.dtype.kind in "iu" and bool((b == 0).any()):
         raise DTypeError(f"{name}: integer division by zero. Convert to floats for infinities, or mend the divisor.")
 
@@ -121,9 +121,12 @@ def rremainder(input: Tensor, other: Tensor | Number) -> Tensor:
     return remainder(other, input)  # type: ignore[arg-type]
 
 
-def _numbers(name: str, x: Tensor) -> None:
+def expect_numbers(name: str, x: Tensor) -> None:
+    """Raises DTypeError for truth values."""
     if x.array.dtype.kind == "b":
-        raise DTypeError(f"{name}: expected numbers, got truth values (torch.bool). Convert with .int() or .float() first.")
+        raise DTypeError(
+            f"{name}: expected numbers, got truth values (torch.bool). Convert with .int() or .float() first."
+        )
 
 
 def none(g: Tensor) -> Tensor:
@@ -148,7 +151,7 @@ def pow(input: Tensor, exponent: Tensor | Number) -> Tensor:
     if isinstance(exponent, (int, float)) and not isinstance(exponent, bool):
         return _power(input, exponent)
     a, b = lift(input, exponent)
-    _numbers("pow", a)
+    expect_numbers("pow", a)
     if a.array.dtype.kind in "iu" and bool((b < 0).any()):
         raise DTypeError("pow: integers to negative powers are not integers; convert to floats first.")
     return record(
@@ -161,7 +164,7 @@ def pow(input: Tensor, exponent: Tensor | Number) -> Tensor:
 @op("Pow")
 def _power(x: Tensor, n: Number) -> Tensor:
     a, b = lift(x, n)
-    _numbers("pow", a)
+    expect_numbers("pow", a)
     if n < 0 and a.array.dtype.kind in "iu":
         raise DTypeError("pow: integers to negative powers are not integers; convert to floats first.")
     y = k.mul(a.array, a.array) if n == 2 else k.pow(a.array, b.array)
@@ -270,7 +273,7 @@ def relu(input: Tensor) -> Tensor:
     tensor([0., 0., 2.])
     """
     x = input
-    _numbers("relu", x)
+    expect_numbers("relu", x)
     return record(k.relu(x.array), (x, lambda g, y: relu_grad(g, y)))
 
 
@@ -284,7 +287,7 @@ def relu_grad(g: Tensor, y: Tensor) -> Tensor:
 def abs(input: Tensor) -> Tensor:
     """y = |x|; its derivative at 0 is 0."""
     x = input
-    _numbers("abs", x)
+    expect_numbers("abs", x)
     return record(k.abs(x.array), (x, lambda g: g * sign(x)))
 
 
@@ -315,7 +318,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
 
 
 def _rounded(kernel: Any, x: Tensor) -> Any:
-    _numbers(kernel.__name__, x)
+    expect_numbers(kernel.__name__, x)
     return kernel(x.array) if x.array.dtype.kind == "f" else memory.copy(x.array)  # integers are whole already
 
 
@@ -515,9 +518,7 @@ def floating(x: Tensor) -> Tensor:
     return x if x.array.dtype.kind == "f" else x.to(settings.get_default_dtype())
 
 
-def isclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> Tensor:
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """|a - b| ≤ atol + rtol |b|, element by element; infinities are close to themselves."""
     a, b = lift(input, other)
     if a.array.dtype.kind != "f":  # differences of integers may wrap around

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import conv as k
 from nanograd.kernels import pool as p
+from nanograd.ops.arithmetic import expect_numbers
 from nanograd.ops.indexing import spread
 from nanograd.ops.op import op, record, records, same_device
 from nanograd.ops.shape import to_shape
@@ -27,7 +28,7 @@ def pair(name: str, value: Any) -> Pair:
     """An integer twice, or two integers.  Raises DTypeError otherwise."""
     if isinstance(value, int):
         return (value, value)
-    values = tuple(value)
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value, "")
     if len(values) == 1:
         values *= 2
     if len(values) != 2 or not all(isinstance(v, int) for v in values):
@@ -63,7 +64,8 @@ def _geometry(
     xs, ws = x.array.shape, weight.array.shape
     if len(xs) != 4 or len(ws) != 4:
         raise ShapeError(
-            f"conv2d: expected an input (N, C, H, W) or (C, H, W) and a weight (O, C, KH, KW), got {tuple(xs)} and {tuple(ws)}."
+            f"conv2d: expected an input (N, C, H, W) or (C, H, W) and a weight (O, C, KH, KW), "
+            f"got {tuple(xs)} and {tuple(ws)}."
         )
     if groups < 1 or xs[1] != ws[1] * groups or ws[0] % groups:
         raise ShapeError(
@@ -79,7 +81,9 @@ def _geometry(
     reach = (d[0] * (ws[2] - 1), d[1] * (ws[3] - 1))
     if padding == "same":
         if s != (1, 1) or reach[0] % 2 or reach[1] % 2:
-            raise ShapeError("conv2d: padding='same' needs stride 1 and a window of odd reach; pad explicitly with F.pad.")
+            raise ShapeError(
+                "conv2d: padding='same' needs stride 1 and a window of odd reach; pad explicitly with F.pad."
+            )
         pad = (reach[0] // 2, reach[1] // 2)
     elif isinstance(padding, str):
         if padding != "valid":
@@ -147,6 +151,7 @@ def max_pool2d(
     x = input if input.array.ndim != 3 else to_shape(input, (1, *input.array.shape))
     if x.array.ndim != 4:
         raise ShapeError(f"max_pool2d: expected (N, C, H, W) or (C, H, W), got {tuple(input.array.shape)}.")
+    expect_numbers("max_pool2d", x)
     size = pair("max_pool2d kernel_size", kernel_size)
     step = size if stride is None else pair("max_pool2d stride", stride)
     pad, dil = pair("max_pool2d padding", padding), pair("max_pool2d dilation", dilation)
@@ -157,7 +162,9 @@ def max_pool2d(
         )
     out = tuple(_outputs(*a, ceil_mode) for a in zip(x.array.shape[2:], size, step, pad, dil, strict=True))
     if min(out) < 1:
-        raise ShapeError(f"max_pool2d: a window of {size} does not fit into an input of shape {tuple(input.array.shape)}.")
+        raise ShapeError(
+            f"max_pool2d: a window of {size} does not fit into an input of shape {tuple(input.array.shape)}."
+        )
     values, places = pool_max(x, (size, step, pad, dil, out))  # type: ignore[arg-type]
     if input.array.ndim == 3:
         values, places = values.squeeze(0), places.squeeze(0)
@@ -186,5 +193,3 @@ def pool_max(x: Tensor, windows: tuple[Pair, Pair, Pair, Pair, Pair]) -> tuple[T
 def _flat(x: Tensor) -> Tensor:
     n, c, h, w = x.array.shape
     return to_shape(x, (n, c, h * w))
-
-

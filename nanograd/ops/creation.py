@@ -14,7 +14,7 @@ from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import memory as k
 from nanograd.kernels import sample
 from nanograd.ops.op import result_type, wrap
-from nanograd.ops.shape import sizes
+from nanograd.ops.shape import Sizes, sizes
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -31,7 +31,9 @@ def _float(dtype: Any) -> DType:
     return settings.get_default_dtype() if dtype is None else to_dtype(dtype)
 
 
-def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+) -> Tensor:
     """A tensor with a copy of ``data``: numbers, nested lists, a NumPy array or a tensor.
 
     Without ``dtype``: Python floats become the default dtype, integers int64, truth values bool; arrays keep theirs.
@@ -143,9 +145,11 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
     return wrap(np.asarray(ndarray))
 
 
-def full(size: Sequence[int] | int, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def full(
+    size: Sequence[int] | int, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor of ``size`` filled with one number, whose kind decides the dtype."""
-    shape = sizes("full", (size,) if not isinstance(size, int) else (size,))
+    shape = sizes("full", size)
     value = fill_value.item() if hasattr(fill_value, "item") else fill_value
     chosen = to_dtype(dtype) if dtype is not None else result_type(value)
     return _finish(k.full.on(devices.to_device(device))(_positive("full", shape), value, chosen), requires_grad)
@@ -157,7 +161,7 @@ def _positive(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape
 
 
-def zeros(*size: int | Sequence[int], dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(size: Sizes = (), *more: int, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of shape ``size``.
 
     >>> zeros(2, 3)
@@ -167,20 +171,24 @@ def zeros(*size: int | Sequence[int], dtype: Any = None, device: Any = None, req
     return full(sizes("zeros", size, more), 0.0, dtype=_float(dtype), device=device, requires_grad=requires_grad)
 
 
-def ones(*size: int | Sequence[int], dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(size: Sizes = (), *more: int, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of shape ``size``."""
     return full(sizes("ones", size, more), 1.0, dtype=_float(dtype), device=device, requires_grad=requires_grad)
 
 
-def empty(*size: int | Sequence[int], dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(size: Sizes = (), *more: int, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor to be written before it is read; it holds zeros here."""
     return full(sizes("empty", size, more), 0.0, dtype=_float(dtype), device=device, requires_grad=requires_grad)
 
 
-def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def full_like(
+    input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor of the shape, dtype and device of ``input``, filled with one number."""
     device = to_device(device, input)
-    return full(input.array.shape, fill_value, dtype=_or(dtype, input.dtype), device=device, requires_grad=requires_grad)
+    return full(
+        input.array.shape, fill_value, dtype=_or(dtype, input.dtype), device=device, requires_grad=requires_grad
+    )
 
 
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -198,7 +206,15 @@ def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires
     return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def arange(
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """start, start + step, ... before ``end``; int64 if all three are integers.
 
     >>> arange(1, 4)
@@ -215,7 +231,9 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
     return _finish(k.arange.on(devices.to_device(device))(start, step, count, chosen), requires_grad)
 
 
-def linspace(start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def linspace(
+    start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """``steps`` numbers at equal distances from start to end, both included."""
     if steps < 0:
         raise ShapeError(f"linspace: expected steps of 0 or more, got {steps}.")
@@ -239,27 +257,47 @@ def _drawn(kernel: Any, shape: tuple[int, ...], dtype: DType, device: Any, gener
     return kernel.on(devices.to_device(device))(_positive("random", shape), seed, offset, dtype)
 
 
-def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def rand(
+    size: Sizes = (),
+    *more: int,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Random numbers, equally likely in [0, 1)."""
     return _finish(_drawn(sample.uniform, sizes("rand", size, more), _float(dtype), device, generator), requires_grad)
 
 
-def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def randn(
+    size: Sizes = (),
+    *more: int,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Random numbers from the normal distribution with mean 0 and standard deviation 1."""
     return _finish(_drawn(sample.normal, sizes("randn", size, more), _float(dtype), device, generator), requires_grad)
 
 
 def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """As ``rand``, of the shape, dtype and device of ``input``."""
-    return rand(input.array.shape, dtype=_or(dtype, input.dtype), device=to_device(device, input), requires_grad=requires_grad)
+    return rand(
+        input.array.shape, dtype=_or(dtype, input.dtype), device=to_device(device, input), requires_grad=requires_grad
+    )
 
 
 def randn_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """As ``randn``, of the shape, dtype and device of ``input``."""
-    return randn(input.array.shape, dtype=_or(dtype, input.dtype), device=to_device(device, input), requires_grad=requires_grad)
+    return randn(
+        input.array.shape, dtype=_or(dtype, input.dtype), device=to_device(device, input), requires_grad=requires_grad
+    )
 
 
-def normal(mean: Any, std: Any, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, device: Any = None) -> Tensor:
+def normal(
+    mean: Any, std: Any, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, device: Any = None
+) -> Tensor:
     """Random numbers from normal distributions: of one mean and std with ``size``, or of tensors of them."""
     if size is None:
         like = mean if hasattr(mean, "array") else std
@@ -270,15 +308,25 @@ def normal(mean: Any, std: Any, size: Any = None, *, generator: Generator | None
     return drawn
 
 
-def randint(low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, device: Any = None) -> Tensor:
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+) -> Tensor:
     """Random integers, equally likely in [low, high); ``randint(high, size)`` starts at 0."""
     if size is None:
         low, high, size = 0, low, high
     if size is None or not isinstance(high, int):
-        raise DTypeError("randint: expected randint(low, high, size) or randint(high, size), such as randint(0, 10, (3,)).")
+        raise DTypeError(
+            "randint: expected randint(low, high, size) or randint(high, size), such as randint(0, 10, (3,))."
+        )
     if low >= high:
         raise ShapeError(f"randint: expected low < high, got low={low}, high={high}.")
-    shape = _positive("randint", sizes("randint", (size,)))
+    shape = _positive("randint", sizes("randint", size))
     seed, offset = (generator or random.default_generator).take(-(-math.prod(shape) // 2) + 1)
     chosen = dtypes.int64 if dtype is None else to_dtype(dtype)
     return wrap(sample.integers.on(devices.to_device(device))(shape, low, high, seed, offset, chosen))
@@ -299,7 +347,9 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     return (wrap(drawn) < input).to(input.dtype)
 
 
-def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+) -> Tensor:
     """Indices drawn from each row with probabilities proportional to its elements: (…, C) → (…, num_samples) int64.
 
     Raises ShapeError when more distinct indices are asked for than there are with a positive weight.
@@ -321,5 +371,3 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
         keys = -(1 - noise).log() / rows
         index = keys.argsort(1)[:, :num_samples]
     return index if weights.array.ndim == 2 else index.squeeze(0)
-
-

@@ -242,7 +242,8 @@ def _fit_part(v: Tensor, shape: tuple[int, ...]) -> Tensor:
         have = v.array.shape
     if len(have) > len(shape) or any(a not in (1, b) for a, b in zip(have[::-1], shape[::-1], strict=False)):
         raise ShapeError(
-            f"setitem: the value of shape {tuple(have)} cannot be broadcast to the indexed part of shape {tuple(shape)}."
+            f"setitem: the value of shape {tuple(have)} cannot be broadcast to the indexed part of shape "
+            f"{tuple(shape)}."
         )
     return v
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import matmul as k
+from nanograd.ops.arithmetic import expect_numbers
 from nanograd.ops.op import fuses, lift, op, record
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     p, q = a.array.shape, b.array.shape
     if not p or not q:
         raise ShapeError(
-            f"matmul: both arguments need at least 1 dimension, got {tuple(p)} and {tuple(q)}. Numbers are multiplied by *."
+            f"matmul: both arguments need at least 1 dimension, got {tuple(p)} and {tuple(q)}. "
+            "Numbers are multiplied by *."
         )
     if p[-1] != q[-2 if len(q) > 1 else 0]:
         place = "second-to-last" if len(q) > 1 else "only"
@@ -43,6 +45,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 
 
 def _same_dtype(name: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    expect_numbers(name, a)
     if a.array.dtype != b.array.dtype:
         raise DTypeError(
             f"{name}: expected two tensors of one dtype, got {a.dtype} and {b.dtype}. Convert one: x.to({a.dtype})."

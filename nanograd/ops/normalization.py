@@ -27,6 +27,8 @@ def softmax(input: Tensor, dim: int | None = None, dtype: DType | None = None) -
     tensor([0.5000, 0.5000])
     """
     x, d = _floats("softmax", input, dim, dtype)
+    if not x.array.ndim:
+        return softmax(to_shape(x, (1,)), 0).squeeze(0)
     return record(k.softmax(x.array, d), (x, lambda g, y: y * (g - (g * y).sum(d, True))))
 
 
@@ -34,6 +36,8 @@ def softmax(input: Tensor, dim: int | None = None, dtype: DType | None = None) -
 def log_softmax(input: Tensor, dim: int | None = None, dtype: DType | None = None) -> Tensor:
     """y = x - ln Σ eˣ along ``dim``: the logarithm of softmax, finite where softmax underflows."""
     x, d = _floats("log_softmax", input, dim, dtype)
+    if not x.array.ndim:
+        return log_softmax(to_shape(x, (1,)), 0).squeeze(0)
     return record(k.log_softmax(x.array, d), (x, lambda g, y: g - y.exp() * g.sum(d, True)))
 
 
@@ -43,8 +47,7 @@ def _floats(name: str, x: Tensor, dim: int | None, dtype: DType | None) -> tuple
     x = x if dtype is None else x.to(to_dtype(dtype))
     if x.array.dtype.kind != "f":
         raise DTypeError(f"{name}: expected a floating-point tensor, got {x.dtype}. Use x.float().")
-    d = one_dim(name, dim, x.array.ndim)
-    return (x, d) if x.array.ndim else (to_shape(x, (1,)), 0)
+    return x, one_dim(name, dim, x.array.ndim)
 
 
 def reduced(losses: Tensor, reduction: str, name: str) -> Tensor:
@@ -103,7 +106,9 @@ def _classes(name: str, x: Tensor, t: Tensor, ignore: int) -> tuple[Tensor, Tens
         low, high = int(where(t == ignore, 0, t).amin()), int(where(t == ignore, 0, t).amax())
         classes = xs[0] if len(xs) == 1 else xs[1]
         if low < 0 or high >= classes:
-            raise IndexError(f"{name}: Target {low if low < 0 else high} is out of bounds: there are {classes} classes.")
+            raise IndexError(
+                f"{name}: Target {low if low < 0 else high} is out of bounds: there are {classes} classes."
+            )
     if len(xs) == 1:
         return to_shape(x, (1, *xs)), to_shape(t, (1,))
     if len(xs) > 2:
@@ -138,19 +143,20 @@ def cross_entropy(
     return _smooth(input, target, weight, ignore_index, reduction, label_smoothing)
 
 
-def _soft(
-    logp: Tensor, p: Tensor, weight: Tensor | None, reduction: str, smoothing: float, dim: int
-) -> Tensor:
+def _soft(logp: Tensor, p: Tensor, weight: Tensor | None, reduction: str, smoothing: float, dim: int) -> Tensor:
     if p.array.shape != logp.array.shape:
         raise ShapeError(
-            f"cross_entropy: probabilities need the input's shape {tuple(logp.array.shape)}, got {tuple(p.array.shape)}."
+            f"cross_entropy: probabilities need the input's shape {tuple(logp.array.shape)}, "
+            f"got {tuple(p.array.shape)}."
         )
     classes = logp.array.shape[dim]
     p = p * (1 - smoothing) + smoothing / classes if smoothing else p
     if weight is not None:
         p = p * to_shape(weight, (classes,) + (1,) * (logp.array.ndim - 1 - dim))
     losses = -(p * logp).sum(dim)
-    return losses.sum() / max(losses.array.size, 1) if reduction == "mean" else reduced(losses, reduction, "cross_entropy")
+    return (
+        losses.sum() / max(losses.array.size, 1) if reduction == "mean" else reduced(losses, reduction, "cross_entropy")
+    )
 
 
 def _smooth(
@@ -183,6 +189,7 @@ def cross_entropy_fused(
     if (
         reduction != "mean" or weight is not None or label_smoothing
         or x.ndim != 2 or x.dtype.kind != "f" or t.dtype.char != "l" or t.shape != x.shape[:1] or not t.size
+        or 0 <= ignore_index < x.shape[1]
     ):  # fmt: skip
         return NotImplemented
     answer = k.cross_entropy(x, t)

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
 __all__ = [
-    "FUSED", "OPS", "Number", "fuses", "in_place", "lift", "lift_float", "op", "record", "records", "result_type", "same_device",
+    "FUSED", "OPS", "Number", "fuses", "in_place", "lift", "lift_float", "op", "record", "records", "result_type",
+    "same_device",
     "share", "tensor_class", "view", "wrap",
 ]  # fmt: skip
 
@@ -302,7 +303,9 @@ def same_device(*tensors: Tensor) -> devices.Device:
     found = {t.device for t in tensors}
     if len(found) > 1:
         names_ = " and ".join(sorted(str(d) for d in found))
-        raise DeviceError(f"expected all tensors on one device, got {names_}. Move one with x.to('{tensors[0].device}').")
+        raise DeviceError(
+            f"expected all tensors on one device, got {names_}. Move one with x.to('{tensors[0].device}')."
+        )
     return tensors[0].device
 
 

@@ -7,12 +7,12 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nanograd.dtypes import DType, int64, to_dtype
+from nanograd.dtypes import DType, int64, to_dtype, uint8
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import memory
 from nanograd.kernels import reduce as k
 from nanograd.kernels.index import gather as gather_kernel
-from nanograd.ops.arithmetic import maximum, minimum, where
+from nanograd.ops.arithmetic import expect_numbers, maximum, minimum, where
 from nanograd.ops.indexing import spread
 from nanograd.ops.op import op, record, records
 from nanograd.ops.shape import every_dim, expand, one_dim, to_shape
@@ -60,11 +60,15 @@ def stretch(g: Tensor, dims: tuple[int, ...], full: tuple[int, ...]) -> Tensor:
 def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
     """y = Σ x / n over ``dim``; NaN for no elements.  Raises DTypeError for integers."""
     x = input if dtype is None else input.to(to_dtype(dtype))
-    if x.array.dtype.kind != "f":
-        raise DTypeError(f"mean: expected a floating-point tensor, got {x.dtype}. Use x.float().mean().")
+    _floats("mean", x)
     dims = every_dim("mean", dim, x.array.ndim)
     count = math.prod([x.array.shape[d] for d in dims])
     return sum(x, dims, keepdim) / count if dims else x * 1
+
+
+def _floats(name: str, x: Tensor) -> None:
+    if x.array.dtype.kind != "f":
+        raise DTypeError(f"{name}: expected a floating-point tensor, got {x.dtype}. Use x.float().{name}().")
 
 
 @op
@@ -160,7 +164,9 @@ def _extreme(name: str, kernel: Any, x: Tensor, dim: int, keepdim: bool) -> tupl
 
 def _some(name: str, x: Tensor, dims: tuple[int, ...]) -> None:
     if not math.prod([x.array.shape[d] for d in dims]):
-        raise ShapeError(f"{name}: there is no extreme of no elements: shape {tuple(x.array.shape)}, dimensions {dims}.")
+        raise ShapeError(
+            f"{name}: there is no extreme of no elements: shape {tuple(x.array.shape)}, dimensions {dims}."
+        )
 
 
 @op
@@ -170,7 +176,9 @@ def amax(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     dims = every_dim("amax", dim, x.array.ndim)
     _some("amax", x, dims)
     kept = with_ones(x.array.shape, dims)
-    return record(k.max(x.array, dims, keepdim), (x, lambda g, y: to_shape(g, kept) * _share(x, to_shape(y, kept), dims)))
+    return record(
+        k.max(x.array, dims, keepdim), (x, lambda g, y: to_shape(g, kept) * _share(x, to_shape(y, kept), dims))
+    )
 
 
 @op
@@ -180,7 +188,9 @@ def amin(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     dims = every_dim("amin", dim, x.array.ndim)
     _some("amin", x, dims)
     kept = with_ones(x.array.shape, dims)
-    return record(k.min(x.array, dims, keepdim), (x, lambda g, y: to_shape(g, kept) * _share(x, to_shape(y, kept), dims)))
+    return record(
+        k.min(x.array, dims, keepdim), (x, lambda g, y: to_shape(g, kept) * _share(x, to_shape(y, kept), dims))
+    )
 
 
 def _share(x: Tensor, y: Tensor, dims: tuple[int, ...]) -> Tensor:
@@ -202,6 +212,7 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
 
 def _arg(name: str, kernel: Any, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    expect_numbers(name, x)
     if dim is None:
         flat = to_shape(x.detach(), (math.prod(x.array.shape),))
         _some(name, flat, (0,))
@@ -246,14 +257,18 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
 @op
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Whether every element over ``dim`` is non-zero."""
-    return record(k.all(input.array, every_dim("all", dim, input.array.ndim), keepdim))
+    """Whether every element over ``dim`` is non-zero; of uint8 as uint8, as in torch."""
+    return _as_truth(input, record(k.all(input.array, every_dim("all", dim, input.array.ndim), keepdim)))
 
 
 @op
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Whether some element over ``dim`` is non-zero."""
-    return record(k.any(input.array, every_dim("any", dim, input.array.ndim), keepdim))
+    """Whether some element over ``dim`` is non-zero; of uint8 as uint8, as in torch."""
+    return _as_truth(input, record(k.any(input.array, every_dim("any", dim, input.array.ndim), keepdim)))
+
+
+def _as_truth(x: Tensor, y: Tensor) -> Tensor:
+    return y.to(uint8) if x.array.dtype == uint8.numpy else y
 
 
 @op
@@ -261,6 +276,7 @@ def var(
     input: Tensor, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: int | None = None
 ) -> Tensor:
     """y = Σ (x - mean)² / (n - correction) over ``dim``; correction 1 unless said otherwise."""
+    _floats("var", input)
     dims = every_dim("var", dim, input.array.ndim)
     less = correction if correction is not None else int(unbiased)
     count = math.prod([input.array.shape[d] for d in dims]) - less
@@ -279,16 +295,20 @@ def std(
 
 @op
 def norm(input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """(Σ |x|ᵖ)^(1/p) over ``dim``; p may be infinite, and "fro" means 2."""
-    p = 2.0 if p in ("fro", None) else float(p)
-    if p == math.inf:
-        return amax(input.abs(), dim, keepdim)
+    """(Σ |x|ᵖ)^(1/p) over ``dim``; p may be infinite, and "fro" means 2.  Its derivative at 0 is 0."""
+    _floats("norm", input)
+    if p in ("fro", None):
+        p = 2
+    if not isinstance(p, (int, float)):
+        raise DTypeError(f"norm: expected p as a number or 'fro', got {p!r:.40}.")
+    if p in (math.inf, -math.inf):
+        return (amax if p > 0 else amin)(input.abs(), dim, keepdim)
     if p == 0:
         return sum((input != 0).to(input.dtype), dim, keepdim)
     if p == 2:
         return _norm2(input, dim, keepdim)
-    y: Tensor = sum(input.abs() ** p, dim, keepdim) ** (1 / p)
-    return y
+    total = sum(input.abs() ** p, dim, keepdim)
+    return total if p == 1 else where(total == 0, 0.0, where(total == 0, 1.0, total) ** (1 / p))
 
 
 @op("LinalgVectorNorm")
@@ -308,7 +328,8 @@ class MaxPair(Pair):
     """What ``torch.max(x, dim)`` gives."""
 
     def __repr__(self) -> str:
-        return f"torch.return_types.{type(self).__name__.removesuffix('Pair').lower()}(\nvalues={self[0]!r},\nindices={self[1]!r})"
+        name = type(self).__name__.removesuffix("Pair").lower()
+        return f"torch.return_types.{name}(\nvalues={self[0]!r},\nindices={self[1]!r})"
 
 
 class MinPair(MaxPair):
@@ -321,8 +342,6 @@ class SortPair(MaxPair):
 
 class TopkPair(MaxPair):
     """What ``torch.topk(x, k)`` gives."""
-
-
 
 
 @op

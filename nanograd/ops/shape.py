@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from nanograd.dtypes import DType
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import memory as k
-from nanograd.ops.op import op, record, result_type, same_device, view
 from nanograd.ops.op import as_operand as as_dtype
+from nanograd.ops.op import op, record, result_type, same_device, view
 from nanograd.tape import TORCH_NAMES
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def _zero_dim(name: str, dim: int) -> Shape:
 
 def sizes(name: str, first: Any, more: Any = ()) -> Shape:
     """Sizes given as ``f(2, 3)`` or ``f((2, 3))``, as a tuple of integers."""
-    shape = (first, *more) if more or isinstance(first, int) or not isinstance(first, Iterable) else tuple(first)
+    one = hasattr(first, "__index__") or not isinstance(first, Iterable)
+    shape = (first, *more) if more or one else tuple(first)
     try:
         return tuple(s if type(s) is int else s.__index__() for s in shape)
     except (AttributeError, TypeError):
@@ -143,7 +144,9 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     shape, ndim = input.array.shape, input.array.ndim
     first, last = one_dim("flatten", start_dim, ndim), one_dim("flatten", end_dim, ndim)
     if first > last:
-        raise ShapeError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} in a tensor of {ndim} dimensions.")
+        raise ShapeError(
+            f"flatten: start_dim {start_dim} comes after end_dim {end_dim} in a tensor of {ndim} dimensions."
+        )
     return to_shape(input, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
 
 
@@ -162,11 +165,18 @@ def permute(input: Tensor, dims: Sizes = (), *more: int) -> Tensor:
     return view(x, k.permute(x.array, order), lambda g: permute(g, back))
 
 
-def movedim(input: Tensor, source: int, destination: int) -> Tensor:
-    """The view with dimension ``source`` moved to ``destination``, the others in their order."""
+def movedim(input: Tensor, source: Sizes, destination: Sizes) -> Tensor:
+    """The view with dimension (or dimensions) ``source`` moved to ``destination``, the others in their order."""
     n = input.array.ndim
-    order = list(range(n))
-    order.insert(one_dim("movedim", destination, n), order.pop(one_dim("movedim", source, n)))
+    to = [one_dim("movedim", d, n) for d in sizes("movedim", destination)]
+    moved = [one_dim("movedim", d, n) for d in sizes("movedim", source)]
+    if len(to) != len(moved) or len(set(to)) != len(to) or len(set(moved)) != len(moved):
+        raise ShapeError(
+            f"movedim: expected as many sources as destinations, each once, got {source} and {destination}."
+        )
+    order = [d for d in range(n) if d not in moved]
+    for place, d in sorted(zip(to, moved, strict=True)):
+        order.insert(place, d)
     return permute(input, order)
 
 
@@ -271,7 +281,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
             raise ShapeError("cat: zero-dimensional tensors cannot be concatenated; use torch.stack.")
         if len(shape) != len(first) or shape[:d] + shape[d + 1 :] != first[:d] + first[d + 1 :]:
             raise ShapeError(
-                f"cat: sizes must agree except in dimension {d}, got {', '.join(str(tuple(x.array.shape)) for x in xs)}."
+                f"cat: sizes must agree except in dimension {d}, got "
+                f"{', '.join(str(tuple(x.array.shape)) for x in xs)}."
             )
     y = k.cat(xs[0].array, tuple(x.array for x in xs[1:]), d)
     edges, start = [], 0
@@ -334,7 +345,8 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
         parts = list(split_size_or_sections)
         if sum(parts) != total or min(parts, default=0) < 0:
             raise ShapeError(
-                f"split: sections {parts} must add up to the size {total} of dimension {dim}; they add up to {sum(parts)}."
+                f"split: sections {parts} must add up to the size {total} of dimension {dim}; "
+                f"they add up to {sum(parts)}."
             )
     starts = [sum(parts[:i]) for i in range(len(parts))]
     return tuple(x.narrow(d, start, size) for start, size in zip(starts, parts, strict=True))

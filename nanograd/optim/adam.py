@@ -58,7 +58,8 @@ class Adam(Optimizer):
     def update(self, group: Group) -> None:
         """One kernel call per tensor."""
         amsgrad = group["amsgrad"]
-        counted, numbers = 0, ()  # tensors of one group have nearly always taken the same number of steps
+        counted = 0  # tensors of one group have nearly always taken the same number of steps
+        numbers: tuple[float, ...] = ()
         for p in group["params"]:
             g = p._grad
             if g is None:

@@ -113,7 +113,9 @@ class Optimizer:
         Raises ValueError where groups or their sizes differ.
         """
         if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= set(state_dict):
-            raise ValueError("load_state_dict: expected what an optimizer's state_dict() gave: 'state', 'param_groups'.")
+            raise ValueError(
+                "load_state_dict: expected what an optimizer's state_dict() gave: 'state', 'param_groups'."
+            )
         saved = state_dict["param_groups"]
         if len(saved) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -63,9 +63,9 @@ class Digits(VisionDataset):
     1998; its test set.
     """
 
-    classes = ["0 - zero", "1 - one", "2 - two", "3 - three", "4 - four", "5 - five", "6 - six", "7 - seven",
+    classes: ClassVar = ["0 - zero", "1 - one", "2 - two", "3 - three", "4 - four", "5 - five", "6 - six", "7 - seven",
                "8 - eight", "9 - nine"]  # fmt: skip
-    TRAINING = 1437
+    TRAINING: ClassVar = 1437
 
     data: Tensor
     targets: Tensor
@@ -107,6 +107,6 @@ class Digits(VisionDataset):
 
 def _stored() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """(images (1797, 8, 8) of 0 ... 16, labels (1797,)) as the package ships them."""
-    with resources.as_file(resources.files("nanograd.vision") / "data" / "digits.npz") as path:
-        with np.load(path, allow_pickle=False) as file:
-            return file["images"], file["labels"]
+    stored = resources.files("nanograd.vision") / "data" / "digits.npz"
+    with resources.as_file(stored) as path, np.load(path, allow_pickle=False) as file:
+        return file["images"], file["labels"]

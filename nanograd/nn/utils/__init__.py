@@ -19,21 +19,19 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     return [p.grad for p in given if p.grad is not None]
 
 
-@no_grad()
 def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False) -> Tensor:
     """The norm of all tensors as if they were one vector."""
-    norms = [t.norm(norm_type) for t in tensors]
-    if not norms:
-        return zeros(())
-    total = stack(norms).norm(norm_type)
+    with no_grad():
+        norms = [t.norm(norm_type) for t in tensors]
+        total = stack(norms).norm(norm_type) if norms else zeros(())
     if error_if_nonfinite and not bool(total.isfinite()):
         raise RuntimeError(
-            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be clipped."
+            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
+            "clipped. Look for the step at which a loss or gradient became inf or nan."
         )
     return total
 
 
-@no_grad()
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor],
     max_norm: float,
@@ -44,17 +42,18 @@ def clip_grad_norm_(
     """Scale all gradients by max_norm / norm where their common norm is larger; the norm before that is returned."""
     grads = _gradients(parameters)
     total = get_total_norm(grads, norm_type, error_if_nonfinite)
-    scale = (max_norm / (total + 1e-6)).clamp(max=1.0)
-    for g in grads:
-        g.mul_(scale)
+    with no_grad():
+        scale = (max_norm / (total + 1e-6)).clamp(max=1.0)
+        for g in grads:
+            g.mul_(scale)
     return total
 
 
-@no_grad()
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Cut every gradient element off at ± clip_value."""
-    for g in _gradients(parameters):
-        g.clamp_(-float(clip_value), float(clip_value))
+    with no_grad():
+        for g in _gradients(parameters):
+            g.clamp_(-float(clip_value), float(clip_value))
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
@@ -62,7 +61,6 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     return cat([p.reshape(-1) for p in parameters])
 
 
-@no_grad()
 def vector_to_parameters(vec: Any, parameters: Iterable[Tensor]) -> None:
     """Write the parts of a vector into the parameters, in order.  Raises ValueError unless the sizes add up."""
     given = list(parameters)
@@ -71,7 +69,8 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Tensor]) -> None:
         got = vec.shape if isinstance(vec, Tensor) else type(vec).__name__
         raise ValueError(f"vector_to_parameters: expected a vector of {need} elements, got {got}.")
     start = 0
-    for p in given:
-        size = math.prod(p.shape)
-        p.copy_(vec[start : start + size].reshape(p.shape))
-        start += size
+    with no_grad():
+        for p in given:
+            size = math.prod(p.shape)
+            p.copy_(vec[start : start + size].reshape(p.shape))
+            start += size

@@ -51,8 +51,8 @@ def _stacked(samples: Sequence[Tensor]) -> Tensor:
     shapes = {tuple(t.shape) for t in samples}
     if len(shapes) > 1:
         raise ShapeError(
-            f"default_collate: stack expects each tensor to be equal size, but got {', '.join(map(str, sorted(shapes)))}. "
-            "Bring the samples to one size, or pass collate_fn."
+            "default_collate: stack expects each tensor to be equal size, but got "
+            f"{', '.join(map(str, sorted(shapes)))}. Bring the samples to one size, or pass collate_fn."
         )
     return stack(list(samples))
 

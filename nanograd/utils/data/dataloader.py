@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from nanograd.errors import MissingError
 from nanograd.random import Generator
 from nanograd.utils.data.collate import default_collate, default_convert
-from nanograd.utils.data.dataset import Dataset, IterableDataset, Subset, TensorDataset
+from nanograd.utils.data.dataset import IterableDataset, Subset, TensorDataset
 from nanograd.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 
 __all__ = ["DataLoader"]
@@ -20,10 +20,10 @@ T_co = TypeVar("T_co", covariant=True)
 class DataLoader(Generic[T_co]):
     """The batches of a data set, in order or shuffled: ``for x, y in DataLoader(data, batch_size=32, shuffle=True)``.
 
-    A batch is ``collate_fn`` of a list of samples.  ``batch_size=None`` gives single samples.  ``sampler`` says in which
-    order, ``batch_sampler`` in which batches; ``drop_last`` leaves a last, smaller batch out; ``generator`` is where
-    shuffling gets its random numbers from.  Raises ValueError for arguments that exclude each other, MissingError for
-    ``num_workers`` above 0.
+    A batch is ``collate_fn`` of a list of samples.  ``batch_size=None`` gives single samples.  ``sampler`` says in
+    which order, ``batch_sampler`` in which batches; ``drop_last`` leaves a last, smaller batch out; ``generator`` is
+    where shuffling gets its random numbers from.  Raises ValueError for arguments that exclude each other,
+    MissingError for ``num_workers`` above 0.
 
     >>> data = TensorDataset(torch.arange(5))
     >>> [x.tolist() for x, in DataLoader(data, batch_size=2)]
@@ -122,13 +122,15 @@ def _fast_fetch(dataset: Any) -> Callable[[list[int]], Any] | None:
 
 def _check_dataset(dataset: Any) -> None:
     if isinstance(dataset, type):
-        raise TypeError(f"DataLoader: expected a data set, got the class {dataset.__name__}: make one, {dataset.__name__}(...).")
+        raise TypeError(
+            f"DataLoader: expected a data set, got the class {dataset.__name__}: make one, {dataset.__name__}(...)."
+        )
     if isinstance(dataset, DataLoader):
         raise TypeError("DataLoader: expected a data set, got a DataLoader: pass its .dataset.")
     if not hasattr(dataset, "__getitem__") and not hasattr(dataset, "__iter__"):
         raise TypeError(
-            f"DataLoader: expected a data set (with __getitem__ and __len__), got {type(dataset).__name__}. For tensors "
-            "use TensorDataset(x, y)."
+            f"DataLoader: expected a data set (with __getitem__ and __len__), got {type(dataset).__name__}. For "
+            "tensors use TensorDataset(x, y)."
         )
     if not isinstance(dataset, IterableDataset) and not hasattr(dataset, "__len__"):
         raise TypeError(
@@ -145,8 +147,8 @@ def _check_workers(num_workers: int, timeout: float, prefetch_factor: int | None
         )
     if num_workers:
         raise MissingError(
-            f"DataLoader: num_workers={num_workers} is not supported in this version: batches are made in this process. "
-            "Use num_workers=0."
+            f"DataLoader: num_workers={num_workers} is not supported in this version, which makes batches in this "
+            "process. Use num_workers=0."
         )
     if timeout < 0:
         raise ValueError("timeout option should be non-negative")
@@ -164,7 +166,9 @@ def _check_order(
     if iterable:
         for name, value in (("shuffle", shuffle or None), ("sampler", sampler), ("batch_sampler", batch_sampler)):
             if value is not None:
-                raise ValueError(f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}")
+                raise ValueError(
+                    f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}"
+                )
     if sampler is not None and shuffle:
         raise ValueError("sampler option is mutually exclusive with shuffle")
     if batch_sampler is not None:
@@ -173,6 +177,4 @@ def _check_order(
                 "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"
             )
     elif batch_size is None and drop_last:
-        raise ValueError(
-            "batch_size=None option disables auto-batching and is mutually exclusive with drop_last"
-        )
+        raise ValueError("batch_size=None option disables auto-batching and is mutually exclusive with drop_last")

@@ -24,7 +24,7 @@ class Sampler(Generic[T_co]):
 
 
 class SequentialSampler(Sampler[int]):
-    """0, 1, 2, … """
+    """0, 1, 2, …"""
 
     def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source
@@ -104,7 +104,9 @@ class WeightedRandomSampler(Sampler[int]):
             raise ValueError(f"replacement should be a boolean value, but got replacement={replacement}")
         self.weights = as_tensor(weights).double()
         if self.weights.ndim != 1:
-            raise ValueError(f"weights should be a 1d sequence, but given weights have shape {tuple(self.weights.shape)}")
+            raise ValueError(
+                f"weights should be a 1d sequence, but given weights have shape {tuple(self.weights.shape)}"
+            )
         self.num_samples = num_samples
         self.replacement = replacement
         self.generator = generator

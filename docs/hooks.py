@@ -47,7 +47,9 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Put everything that is made in its place."""
+    """Put everything that is made in its place; a page without siblings needs no list of them beside it."""
+    if page.parent is None:
+        page.meta.setdefault("hide", ["navigation"])
     if "<!-- draw: " in markdown:
         markdown = with_pictures(markdown, page)
     markdown = re.sub(r"<!-- lessons -->", lambda _: table(), markdown)

@@ -1,4 +1,4 @@
-"""How tensors print: torch's layout of brackets, widths, precision, and summaries of long ones."""
+"""How tensors print: torch's brackets, widths, digits, line breaks, and summaries of long ones."""
 
 from __future__ import annotations
 
@@ -7,88 +7,98 @@ from typing import Any
 
 import numpy as np
 
-from nanograd.settings import print_options
+from nanograd.settings import print_options as options
 
-__all__ = ["array_text"]
+__all__ = ["array_text", "size_note", "with_notes"]
+
+Array = np.ndarray[Any, Any]
 
 
-def array_text(array: np.ndarray[Any, Any], indent: int) -> str:
+def array_text(array: Array, indent: int) -> str:
     """The elements as nested brackets; lines after the first are indented by ``indent``."""
-    summarize = array.size > print_options.threshold
+    if not array.size:
+        return "[]"
+    summarize = array.size > options.threshold
     shown = _edges(array) if summarize else array
-    return _nested(array, _formatter(shown.reshape(-1)), indent, summarize)
+    return _nested(array, _Style(shown.reshape(-1)), indent, summarize)
 
 
-def _edges(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def size_note(array: Array) -> list[str]:
+    """The shape, where the elements do not show it."""
+    shown = array.size and options.edgeitems
+    return [] if shown or (not array.size and array.ndim == 1) else [f"size={tuple(array.shape)}"]
+
+
+def with_notes(text: str, notes: list[str], indent: int) -> str:
+    """``text`` followed by notes such as "dtype=torch.int32", each on a new line where the last one is full."""
+    room = options.linewidth - (len(text) - text.rfind("\n") + 1)
+    for note in notes:
+        room -= len(note) + 2
+        if room < 0:
+            text += ",\n" + " " * indent + note
+            room = options.linewidth - indent - len(note)
+        else:
+            text += ", " + note
+    return text
+
+
+def _edges(x: Array) -> Array:
     """The elements that a summary shows."""
-    edge = print_options.edgeitems
-    for d in range(x.ndim):
-        if x.shape[d] > 2 * edge:
-            x = np.concatenate([x.take(range(edge), d), x.take(range(-edge, 0), d)], d)
+    edge = options.edgeitems
+    for d, size in enumerate(x.shape):
+        if size > 2 * edge:
+            x = x.take([*range(edge), *range(size - edge, size)], d)
     return x
 
 
-class _formatter:
-    """One width and one style for all elements."""
+class _Style:
+    """One width and one notation for all elements.
 
-    def __init__(self, values: np.ndarray[Any, Any]) -> None:
-        self.kind = values.dtype.kind
-        self.whole = self.scientific = False
-        self.width = 1
-        if self.kind == "f":
-            self._measure(values.astype(np.float64))
-        else:
-            self.width = max((len(self(v)) for v in values), default=1)
+    Floats are written with exponents where the greatest is over 1000 times the least, over 10⁸, or the least under
+    10⁻⁴ (zeros and infinities aside); whole ones as "2."; others with the digits of ``set_printoptions``.
+    """
 
-    def _measure(self, values: np.ndarray[Any, Any]) -> None:
-        finite = values[np.isfinite(values) & (values != 0)]
-        digits = print_options.precision
-        if finite.size:
-            size = np.abs(finite)
-            least, most = float(size.min()), float(size.max())
-            self.whole = bool((finite == np.ceil(finite)).all())
-            ratio = most / least
-            if self.whole:
-                self.scientific = ratio > 1000.0 or most > 1.0e8
-            else:
-                self.scientific = ratio > 1000.0 or most > 1.0e8 or least < 1.0e-4
-            if self.whole:
-                self.scientific = most > 1.0e8 or (ratio > 1000.0 and False)
-        else:
-            self.whole = True
-        if print_options.sci_mode is not None:
-            self.scientific = print_options.sci_mode
-        self.digits = digits
+    def __init__(self, values: Array) -> None:
+        floats = values.dtype.kind == "f"
+        self.form = self._notation(values) if floats else ""
+        self.point = "." if floats and self.whole else ""
         self.width = 1
-        sized = finite if finite.size else np.zeros(0)
-        self.width = max((len(self(v)) for v in sized), default=1)
+        measured = values[np.isfinite(values) & (values != 0)] if floats else values
+        self.width = max((len(self(v)) for v in measured.tolist()), default=1)
+
+    def _notation(self, values: Array) -> str:
+        sized = np.abs(values[np.isfinite(values) & (values != 0)].astype(np.float64))
+        self.whole = bool((sized == np.ceil(sized)).all())
+        if not sized.size:
+            return ".0f"
+        least, most = float(sized.min()), float(sized.max())
+        exponents = most > 1000 * least or most > 1e8 or least < 1e-4
+        if exponents if options.sci_mode is None else options.sci_mode:
+            self.whole = False
+            return f".{options.precision}e"
+        return ".0f" if self.whole else f".{options.precision}f"
 
     def __call__(self, value: Any) -> str:
-        if self.kind == "b":
-            text = "True" if value else "False"
-        elif self.kind != "f":
-            text = str(int(value))
-        elif self.scientific:
-            text = f"{value:.{self.digits}e}"
-        elif self.whole:
-            text = f"{value:.0f}" + ("." if math.isfinite(value) else "")
-        else:
-            text = f"{value:.{self.digits}f}"
+        text = format(value, self.form) if self.form else str(value)
+        if self.point and math.isfinite(value):
+            text += self.point
         return text.rjust(self.width)
 
 
-def _nested(x: np.ndarray[Any, Any], form: _formatter, indent: int, summarize: bool) -> str:
+def _nested(x: Array, style: _Style, indent: int, summarize: bool) -> str:
     if x.ndim == 0:
-        return form(x[()])
-    edge = print_options.edgeitems
+        return style(x.item())
+    edge = options.edgeitems
     cut = summarize and len(x) > 2 * edge
+    rows = [*x[:edge], *x[len(x) - edge :]] if cut else list(x)
     if x.ndim == 1:
-        head = [form(v) for v in (x[:edge] if cut else x)]
-        cells = [*head, " ...", *(form(v) for v in x[-edge:])] if cut else head
-        per_line = max(1, (print_options.linewidth - indent) // (form.width + 2))
-        lines = [cells[i : i + per_line] for i in range(0, len(cells), per_line)] or [[]]
-        return "[" + (",\n" + " " * (indent + 1)).join(", ".join(line) for line in lines) + "]"
-    rows = [_nested(r, form, indent + 1, summarize) for r in (x[:edge] if cut else x)]
+        cells = [style(v.item()) for v in rows]
+        if cut:
+            cells.insert(edge, " ..." if edge else "...")
+        per_line = max(1, (options.linewidth - indent) // (style.width + 2))
+        lines = [", ".join(cells[i : i + per_line]) for i in range(0, len(cells), per_line)]
+        return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
+    texts = [_nested(row, style, indent + 1, summarize) for row in rows]
     if cut:
-        rows += ["..."] + [_nested(r, form, indent + 1, summarize) for r in x[-edge:]]
-    return "[" + ("," + "\n" * (x.ndim - 1) + " " * (indent + 1)).join(rows) + "]"
+        texts.insert(edge, "...")
+    return "[" + ("," + "\n" * (x.ndim - 1) + " " * (indent + 1)).join(texts) + "]"

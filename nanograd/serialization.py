@@ -85,7 +85,9 @@ def load(f: Target, map_location: Any = None, *, weights_only: bool = True, mmap
         if described["version"] != 1:
             _damaged(f"it was written by a later version (format {described['version']})")
         return _Unpacking(arrays, place).unpack(described["tree"])
-    except (KeyError, TypeError, IndexError, AttributeError, RecursionError, json.JSONDecodeError) as error:
+    except FileFormatError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         _damaged(f"its structure cannot be read ({type(error).__name__}: {error})")
 
 
@@ -122,7 +124,7 @@ def _write(file: Any, arrays: Mapping[str, Array], metadata: Mapping[str, str]) 
 
 def _read(data: bytes) -> tuple[dict[str, Array], dict[str, str]]:
     """(arrays with memory of their own by name, metadata), after checking every claim of the header."""
-    if data[:4] == b"PK\x03\x04" or data[:1] == b"\x80":
+    if data[8:9] != b"{" and (data[:4] == b"PK\x03\x04" or data[:1] == b"\x80"):  # a zip or a pickle
         raise MissingError(
             "load: this is a file of torch's own format (or of NumPy's), which nanograd does not read. Save it from "
             "there with safetensors.torch.save_file(state_dict, path)."
@@ -142,7 +144,7 @@ def _read(data: bytes) -> tuple[dict[str, Array], dict[str, str]]:
     arrays = {}
     for name, (code, shape, start, end) in places.items():
         stored = np.frombuffer(body[start:end], CODES[code] if code != "BOOL" else "u1").reshape(shape)
-        arrays[name] = stored != 0 if code == "BOOL" else stored.astype(stored.dtype.newbyteorder("="))
+        arrays[name] = stored.astype(np.dtype(CODES[code]).type)  # a copy, of the machine's byte order
     return arrays, metadata
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from operator import attrgetter
 from types import CodeType, TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from nanograd.errors import GradError
 
@@ -74,11 +74,6 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.name} object at {id(self):#x}>"
-
-    def __call__(self, *gradients: Any) -> Any:
-        """The gradients of its inputs for gradients of its outputs."""
-        results = tuple(_pull(self, parent, pullback, gradients) for parent, _, pullback in self.edges or ())
-        return results[0] if len(results) == 1 else results
 
 
 def names(operation: str) -> str:
@@ -174,16 +169,22 @@ def backward(
     inputs: Iterable[tuple[Node, int]] | None = None,
     retain_graph: bool = False,
     create_graph: bool = False,
+    partial: bool = False,
 ) -> dict[tuple[Node, int], Any]:
     """Send gradients from ``roots`` [(node, output, gradient)] back through the tape.
 
     Without ``inputs`` the gradients arrive in the leaves' ``.grad``, all of them at the end: an error on the way
     leaves every leaf as it was.  With ``inputs``, only what lies on the way to one of them is visited, leaves stay as
-    they are, and the gradients that arrived at the inputs are returned.
+    they are, and the gradients that arrived at the inputs are returned.  ``partial`` derivatives take every input as a
+    variable of its own: what lies behind an input is not visited, and its hooks do not run.
     """
-    wanted = None if inputs is None else set(inputs)
-    targets = {node for node, _ in wanted or ()}
-    needed = None if wanted is None else _on_the_way([root[0] for root in roots], targets)
+    wanted = targets = needed = None
+    if inputs is not None:
+        wanted = set(inputs)
+        targets = {node for node, _ in wanted}
+        needed = _on_the_way([root[0] for root in roots], targets)
+        if partial:
+            needed -= targets
     pending: dict[Node, Any] = {}
     queue: list[tuple[int, Node]] = []  # a heap: the newest node is next
     arrived: dict[tuple[Node, int], Any] = {}
@@ -194,7 +195,7 @@ def backward(
         while queue:
             node = heappop(queue)[1]
             gradient = pending.pop(node)
-            if node.hooks is not None:
+            if node.hooks is not None and not (partial and node in targets):  # type: ignore[operator]
                 gradient = _run_hooks(node, gradient)
             if wanted is not None:
                 _collect(arrived, wanted, node, gradient)
@@ -203,7 +204,7 @@ def backward(
                 if not retain_graph:
                     _free(node)
         for node, gradient in pending.items():  # leaves
-            if node.hooks is not None:
+            if node.hooks is not None and not partial:
                 gradient = _run_hooks(node, gradient)
             if wanted is not None:
                 _collect(arrived, wanted, node, gradient)
@@ -217,7 +218,10 @@ def backward(
 
 
 def _on_the_way(roots: Iterable[Node], targets: set[Node]) -> set[Node]:
-    """The nodes behind which a target lies; of the targets themselves only those behind which another lies."""
+    """The nodes behind which a target lies; of the targets themselves only those behind which another lies.
+
+    Raises GradError where a target may lie behind a node that was used and freed.
+    """
     nodes = list(dict.fromkeys(roots))
     seen = set(nodes)
     for node in nodes:  # grows while it runs
@@ -225,6 +229,9 @@ def _on_the_way(roots: Iterable[Node], targets: set[Node]) -> set[Node]:
             if parent not in seen:
                 seen.add(parent)
                 nodes.append(parent)
+    freed = [node for node in nodes if node.edges is None and node.leaf is None and node not in targets]
+    if freed and not targets <= seen:
+        _used(freed[0])
     needed: set[Node] = set()
     for node in sorted(nodes, key=attrgetter("seq")):  # oldest first: parents are decided before their children
         if any(parent in needed or parent in targets for parent, _, _ in node.edges or ()):
@@ -259,19 +266,32 @@ def _send(
     node: Node,
     gradients: Sequence[Any],
     needed: set[Node] | None,
-    targets: set[Node],
+    targets: set[Node] | None,
 ) -> None:
     """Run the pullbacks of ``node`` and add what they give to what waits for its inputs."""
     if node.edges is None:
-        raise GradError(
-            f"backward: {node.name} was already used and its saved tensors were freed. "
-            "Call backward(retain_graph=True) the first time."
-        )
-    meant = _pull_meaning(node, gradients) if node.meaning is not None and mode.enabled else None
-    for number, (parent, index, pullback) in enumerate(node.edges):
-        if needed is not None and parent not in needed and parent not in targets:
+        _used(node)
+    if node.meaning is not None and mode.enabled:
+        _send_meaning(pending, queue, node, gradients)
+        return
+    first, several, moment = gradients[0], len(gradients) > 1, node.seq
+    for parent, index, pullback in node.edges:
+        if needed is not None and parent not in needed and parent not in targets:  # type: ignore[operator]
             continue
-        c = _pull(node, parent, pullback, gradients) if meant is None else meant[number]
+        code = pullback.__code__
+        cells = _CELLS.get(code)
+        if cells is None:
+            cells = _CELLS[code] = _tensor_cells(pullback)
+        for cell in cells:
+            value = pullback.__closure__[cell].cell_contents  # type: ignore[index]
+            if value is not None and value.storage is not None and value.storage.written > moment:
+                _refuse(node, value, code.co_freevars[cell])
+        if parent.view_of is not None and parent.view_of.recorded:
+            _check_view(node, parent)
+        if code.co_argcount > len(gradients):
+            c = pullback(*gradients, *_outputs(node))
+        else:
+            c = pullback(first) if not several else pullback(*gradients)
         if c is None:
             continue
         if parent.leaf is None:
@@ -279,26 +299,32 @@ def _send(
             continue
         # A leaf's gradient is its own: dense, writable, shared with nobody.
         c = c.fit(parent.shape, parent.dtype)
-        c = c.clone() if c is gradients[0] or len(gradients) > 1 else c.owned()
+        c = c.clone() if c is first or several else c.owned()
         waiting = pending.get(parent)
         pending[parent] = c if waiting is None else waiting + c
 
 
-def _pull(node: Node, parent: Node, pullback: Any, gradients: Sequence[Any]) -> Any:
-    """What one pullback of ``node`` gives, once it is sure that what it captured is as it was."""
-    code = pullback.__code__
-    cells = _CELLS.get(code)
-    if cells is None:
-        cells = _CELLS[code] = _tensor_cells(pullback)
-    for cell in cells:
-        value = pullback.__closure__[cell].cell_contents
-        if value is not None and value.storage is not None and value.storage.written > node.seq:
-            _refuse(node, value, code.co_freevars[cell])
-    if parent.view_of is not None and parent.view_of.recorded:
-        _check_view(node, parent)
-    if code.co_argcount > len(gradients):
-        return pullback(*gradients, *_outputs(node))
-    return pullback(*gradients)
+def _used(node: Node) -> NoReturn:
+    raise GradError(
+        f"backward: {node.name} was already used and its saved tensors were freed. "
+        "Call backward(retain_graph=True) the first time."
+    )
+
+
+def _send_meaning(
+    pending: dict[Node, Any], queue: list[tuple[int, Node]], node: Node, gradients: Sequence[Any]
+) -> None:
+    """Differentiate the composition that a fused operation stands for, so that the result has a graph of its own."""
+    meaning, args = node.meaning  # type: ignore[misc]
+    for value in args:
+        _check_written(node, value, "an input")
+    y = meaning(*args)
+    outputs = y if isinstance(y, tuple) else (y,)
+    roots = [(t.node, t.output_nr, g) for t, g in zip(outputs, gradients, strict=True) if g is not None]
+    places = dict.fromkeys((parent, index) for parent, index, _ in node.edges or ())
+    found = backward(roots, places, retain_graph=True, create_graph=True, partial=True)
+    for (parent, index), c in found.items():
+        _add(pending, queue, parent, index, c.clone() if parent.leaf is not None else c)
 
 
 def _outputs(node: Node) -> tuple[Any, ...]:
@@ -309,24 +335,14 @@ def _outputs(node: Node) -> tuple[Any, ...]:
     return values
 
 
-def _pull_meaning(node: Node, gradients: Sequence[Any]) -> list[Any]:
-    """Differentiate the composition that a fused operation stands for, so that the result has a graph of its own."""
-    meaning, args = node.meaning  # type: ignore[misc]
-    for value in args:
-        _check_written(node, value, "an input")
-    y = meaning(*args)
-    outputs = y if isinstance(y, tuple) else (y,)
-    roots = [(t.node, t.output_nr, g) for t, g in zip(outputs, gradients, strict=True) if g is not None]
-    edges = node.edges or ()
-    found = backward(roots, {(parent, index) for parent, index, _ in edges}, retain_graph=True, create_graph=True)
-    # An input that stands on two edges gets its whole gradient on the first.
-    return [found.pop((parent, index), None) for parent, index, _ in edges]
-
-
 def _free(node: Node) -> None:
     if node.edges:
         node.rule = node.edges[0][2].__code__
-    node.edges = node.saved = node.meaning = None
+    node.edges = None
+    if node.saved is not None:
+        node.saved = None
+    if node.meaning is not None:
+        node.meaning = None
 
 
 # Hooks
@@ -356,8 +372,7 @@ _CELLS: dict[CodeType, tuple[int, ...]] = {}  # pullback -> its closure cells th
 
 def _tensor_cells(pullback: Any) -> tuple[int, ...]:
     """Cells that hold a tensor, or None where a tensor may come; a name holds one kind of thing in every call."""
-    closure = pullback.__closure__ or ()
-    values = [cell.cell_contents for cell in closure]
+    values = [cell.cell_contents for cell in pullback.__closure__ or ()]
     return tuple(i for i, value in enumerate(values) if value is None or hasattr(value, "storage"))
 
 

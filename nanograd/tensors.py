@@ -15,7 +15,8 @@ from nanograd.kernels import memory
 from nanograd.ops import arithmetic, creation, indexing, linalg, normalization, reduction
 from nanograd.ops import op as ops
 from nanograd.ops import shape as layout
-from nanograd.printing import array_text
+from nanograd.printing import array_text, size_note, with_notes
+from nanograd.settings import get_default_dtype
 from nanograd.storage import Storage, tick
 from nanograd.tape import TORCH_NAMES, Node, backward
 
@@ -173,33 +174,23 @@ class Tensor:
         return self.array.shape[0]  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
-        return self.__format__("repr")
-
-    def __format__(self, spec: str) -> str:
-        if spec not in ("", "repr"):
-            return format(self.item(), spec) if not self.array.ndim else self._no_format(spec)
         values = self.numpy_of()
-        notes = []
-        if self.device != devices.cpu:
-            notes.append(f"device='{self.device}'")
-        if not values.size and values.ndim != 1:
-            notes.append(f"size={tuple(values.shape)}")
-        plain = (dtypes.float32, dtypes.int64, dtypes.bool_) if values.size else (dtypes.float32,)
-        if self.dtype not in plain:
+        notes = [f"device='{self.device}'"] if self.device != devices.cpu else []
+        notes += size_note(values)
+        inferred = (dtypes.int64, dtypes.bool_) if values.size else ()
+        if self.dtype is not get_default_dtype() and self.dtype not in inferred:
             notes.append(f"dtype={self.dtype}")
         if self.node is not None:
             notes.append("requires_grad=True" if self.is_leaf else f"grad_fn=<{self.node.name}>")
-        name = self._title if spec == "repr" else "tensor"
-        text = "[]" if not values.size else array_text(values, len("tensor("))
-        if spec == "" and not self.array.ndim:
-            return format(self.item(), "")
-        return f"{name}({', '.join([text, *notes])})"
+        indent = len("tensor(")
+        return with_notes(f"{self._title}({array_text(values, indent)}", notes, indent) + ")"
 
-    def _no_format(self, spec: str) -> NoReturn:
-        raise DTypeError(f"unsupported format string {spec!r} passed to Tensor.__format__: shape {tuple(self.shape)}.")
-
-    def __str__(self) -> str:
-        return self.__format__("repr")
+    def __format__(self, spec: str) -> str:
+        if not self.array.ndim and type(self) is Tensor:
+            return format(self.item(), spec)
+        if spec:
+            raise DTypeError(f"unsupported format string passed to Tensor.__format__: {spec!r}, for {tuple(self.shape)}.")
+        return repr(self)
 
     # Out of it
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import types
+from typing import Any
 
+import numpy as np
 import pytest
 
 import nanograd.ops
+from nanograd import autograd
+from nanograd.dtypes import float64
+from nanograd.ops.creation import tensor
 from nanograd.ops.op import FUSED, OPS
+from nanograd.tape import Node
 from nanograd.tensors import Tensor
-from nanograd.testing import LAWS, SAMPLES, applies
+from nanograd.testing import LAWS, SAMPLES, applies, assert_close, laws
 
 for module in pkgutil.iter_modules(nanograd.ops.__path__):  # an operation of a module that nobody imports counts too
     importlib.import_module(f"nanograd.ops.{module.name}")
@@ -32,9 +38,134 @@ def test_every_operation_has_a_sample(name: str) -> None:
     assert name in SAMPLES, f"the operation {name!r} has no sample in nanograd/testing: no law holds it to anything"
 
 
-METHODS = {v.__name__: v for v in vars(Tensor).values() if isinstance(v, types.FunctionType) and v.__module__.startswith("nanograd.ops")}
+METHODS = {
+    v.__name__: v
+    for v in vars(Tensor).values()
+    if isinstance(v, types.FunctionType) and v.__module__.startswith("nanograd.ops")
+}
 
 
 @pytest.mark.parametrize("name", sorted(METHODS.keys() - RANDOM.keys()))
 def test_every_method_has_a_sample(name: str) -> None:
     assert name in SAMPLES, f"the method {name!r} of Tensor has no sample in nanograd/testing"
+
+
+def test_a_name_without_a_sample_is_named() -> None:
+    assert set(OPS) <= set(SAMPLES)
+    OPS["an_operation_of_tomorrow"] = lambda: None
+    try:
+        with pytest.raises(AssertionError, match="an_operation_of_tomorrow.* has no sample"):
+            test_every_operation_has_a_sample("an_operation_of_tomorrow")
+    finally:
+        del OPS["an_operation_of_tomorrow"]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_law_that_does_not_apply_has_a_reason(name: str) -> None:
+    sample = SAMPLES[name]
+    for law, reason in sample.without.items():
+        assert law in LAWS, f"{law} is no law"
+        assert len(reason.split()) >= 3, f"{law}: {reason!r} is no reason"
+
+
+@pytest.mark.parametrize("name", [n for n, s in SAMPLES.items() if not applies("gradient", s)])
+def test_without_a_gradient_nothing_flows(name: str) -> None:
+    """An operation that is excused from the gradient laws either records nothing or sends back zeros."""
+    sample = SAMPLES[name]
+    for case in laws.cases(sample):
+        xs = laws.leaves(sample, laws.arrays(sample, case))
+        if laws.differentiable(sample.call(*xs, **case.options)) and "constant" in sample.without["gradient"]:
+            for g in laws.gradients(sample, xs, case.options):
+                assert g is None or not g.array.any()
+
+
+TWINS = {s.twin for s in SAMPLES.values() if s.twin}
+ALIASES = {"subtract_": "sub_", "multiply_": "mul_", "divide_": "div_", "clip_": "clamp_"}
+FILLING = {"copy_", "fill_", "zero_", "normal_", "uniform_", "requires_grad_", "detach_"}  # tests/test_tensors.py
+
+
+def test_every_twin_is_under_the_law() -> None:
+    """Every ``Tensor.name_`` is the twin of a sample, another name of one, or fills without an operation."""
+    methods = {n for n in dir(Tensor) if n.endswith("_") and not n.endswith("__")}
+    assert methods == TWINS | ALIASES.keys() | FILLING
+    for alias, name in ALIASES.items():
+        assert getattr(Tensor, alias) is getattr(Tensor, name)
+
+
+# What the tape relies on: it looks up once per pullback which of its closure cells hold tensors.
+
+
+def kinds_in_closures() -> dict[types.CodeType, dict[str, set[str]]]:
+    """pullback -> captured name -> kinds of what it held, over all samples, first and second order."""
+    found: dict[types.CodeType, dict[str, set[str]]] = {}
+    for sample in SAMPLES.values():
+        for case in (*laws.cases(sample), *sample.broadcast, *sample.zero_dim, *sample.empty):
+            xs = laws.leaves(sample, laws.arrays(sample, case))
+            ys = laws.differentiable(sample.call(*xs, **case.options))
+            if not ys:
+                continue
+            gs = laws.gradients(sample, xs, case.options, create_graph=True)
+            for node in nodes([*ys, *(g for g in gs if g is not None and g.requires_grad)]):
+                for _, _, pullback in node.edges or ():
+                    names = pullback.__code__.co_freevars
+                    for name, cell in zip(names, pullback.__closure__ or (), strict=True):
+                        held = found.setdefault(pullback.__code__, {}).setdefault(name, set())
+                        held.add(kind(cell.cell_contents))
+    return found
+
+
+def nodes(tensors: list[Tensor]) -> list[Node]:
+    """Every node behind the tensors."""
+    reached = list(dict.fromkeys(t.node for t in tensors))
+    for node in reached:
+        assert node is not None
+        reached += [parent for parent, _, _ in node.edges or () if parent not in reached]
+    return reached  # type: ignore[return-value]
+
+
+def kind(value: Any) -> str:
+    return "tensor" if isinstance(value, Tensor) else "array" if isinstance(value, np.ndarray) else "plain"
+
+
+def test_a_name_in_a_pullback_holds_one_kind_of_thing() -> None:
+    found = kinds_in_closures()
+    assert len(found) > 100
+    for code, names in found.items():
+        for name, held in names.items():
+            where = f"{code.co_qualname} ({code.co_filename}:{code.co_firstlineno}), {name!r}"
+            assert held != {"tensor", "plain"}, f"{where} holds a tensor in one call and something else in another"
+            assert "array" not in held, f"{where} holds a raw array: the written-after check cannot see it"
+
+
+# In place, with itself
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, s in SAMPLES.items() if s.twin and len(s.inputs) == 2 and n != "masked_fill"]
+)
+def test_in_place_with_itself(name: str) -> None:
+    """x.mul_(x): both inputs are what is overwritten."""
+    sample = SAMPLES[name]
+    value = laws.arrays(sample, next(laws.cases(sample)))[0]
+    found = []
+    for call in (sample.call, getattr(Tensor, sample.twin or "")):
+        x = tensor(value).requires_grad_()
+        h = x * 1
+        y = call(h, h)
+        (g,) = autograd.grad(y.sum(), x)
+        found.append((y.detach(), g))
+    assert_close(found[1], found[0])
+
+
+@pytest.mark.parametrize("name", ["mul_", "div_", "pow_", "remainder_"])
+def test_in_place_with_a_part_of_itself(name: str) -> None:
+    """What the way back needs is about to be overwritten: refused, never silently wrong."""
+    h = tensor(np.array([[1.5, 2.5], [3.5, 4.5]])).requires_grad_() * 1
+    with pytest.raises(RuntimeError, match=f"{name}: the way back needs a view"):
+        getattr(h, name)(h[0])
+
+
+def test_casts_carry_gradients_between_float_types() -> None:
+    x = tensor([1.0, 2.0]).requires_grad_()
+    (x.double() * tensor([3.0, 5.0], dtype=float64)).sum().backward()
+    assert_close(x.grad, tensor([3.0, 5.0]))

@@ -35,8 +35,8 @@ LAYERS = [
     ["optim"],
     ["utils", "vision"],
     ["testing", "lab"],
-    ["examples"],
     [""],  # the package itself: the public names
+    ["examples"],
     ["course"],
     ["__main__"],
 ]

@@ -141,6 +141,9 @@ def answers_of(source: str, path: str = "wrong_answers.py") -> list[KnownAnswer]
     """
     tree = ast.parse(source, path)
     marked = {node: _marks(node) for node in tree.body if isinstance(node, Definition)}
+    tree.body = [
+        node for node in tree.body if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    ]
     before = "\n".join(ast.unparse(node) for node in tree.body if not marked.get(node) and not _is_ours(node))  # type: ignore[call-overload]
     return [
         KnownAnswer(

@@ -9,7 +9,7 @@ from pathlib import Path
 from nanograd.course.generate import check_leaks, readme, stub_source, visible_tests
 from nanograd.course.lesson import Lesson, lessons, solutions_directory
 from nanograd.course.notebook import notebook
-from nanograd.course.workspace import write_atomically
+from nanograd.course.workspace import WorkspaceError, write_atomically
 
 __all__ = ["Built", "build", "outputs"]
 
@@ -40,8 +40,16 @@ def build(directory: Path | None = None, *, check: bool = False) -> Built:
     """Write the exercises of every lesson into ``directory`` (beside solutions/); with ``check`` only compare.
 
     Nothing is written before every lesson was found sound.
+
+    Raises:
+        LessonError: with file and line, for a lesson that is not sound or leaks.
+        WorkspaceError: there is no checkout to build in.
+
     """
-    directory = directory or solutions_directory().parent / "exercises"
+    source = solutions_directory()
+    if directory is None and source.name != "solutions":
+        raise WorkspaceError(f"build: {source} is part of an installed package. Build in a checkout of nanograd.")
+    directory = directory or source.parent / "exercises"
     wanted = {
         directory / lesson.name / name: text.encode() for lesson in lessons() for name, text in outputs(lesson).items()
     }

@@ -138,7 +138,7 @@ def _add_learner(commands: Commands[Parser]) -> None:
     what.add_argument("--all", action="store_true", help="grade every lesson")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.add_argument("--trace", action="store_true", help="show full tracebacks")
-    check.add_argument("--seed", type=int, default=0, help="the seed of the tests' random inputs (default: 0)")
+    check.add_argument("--seed", type=_seed, default=0, help="the seed of the tests' random inputs (default: 0)")
     check.add_argument("--no-color", action="store_true", help="plain text (also: NO_COLOR, or no terminal)")
     check.set_defaults(command=_learner("check"), parser=check)
     listing = commands.add_parser("list", help="the lessons, their exercises and your progress")
@@ -146,6 +146,12 @@ def _add_learner(commands: Commands[Parser]) -> None:
     hint = commands.add_parser("hint", help="one more hint for an exercise")
     hint.add_argument("ref", nargs="?", metavar="ID", help="default: the next unsolved exercise")
     hint.set_defaults(command=_learner("hint"), parser=hint)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number of 0 or more, got {text!r}")
+    return int(text)
 
 
 def _add_programs(commands: Commands[Parser]) -> None:

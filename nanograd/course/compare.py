@@ -203,8 +203,9 @@ def brief(value: Any, width: int = 72) -> str:
 
 
 def _values(array: Array) -> str:
-    text = np.array2string(array, precision=4, threshold=12, edgeitems=2, max_line_width=10_000, separator=", ")
-    return " ".join(text.split()).replace("[ ", "[").replace(",]", "]")
+    plain = {"float_kind": "{:.4g}".format, "complex_kind": "{:.4g}".format}
+    text = np.array2string(array, threshold=12, edgeitems=2, max_line_width=10_000, separator=", ", formatter=plain)  # type: ignore[arg-type]
+    return " ".join(text.split()).replace("[ ", "[")
 
 
 def _number(value: Any) -> str:

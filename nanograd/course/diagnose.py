@@ -18,7 +18,7 @@ import numpy as np
 from nanograd.course.assemble import KnownAnswer, answers_of
 from nanograd.course.compare import alike, identical, leaves, number_array
 from nanograd.course.explain import parameters
-from nanograd.course.judge import Seat, judge
+from nanograd.course.judgement import Seat, judge
 from nanograd.course.lesson import Exercise, Lesson
 from nanograd.course.sandbox import EndedError, StoppedError, Worker
 from nanograd.course.submission import BrokenError, Call, module_of, module_with, solution

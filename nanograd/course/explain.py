@@ -80,14 +80,19 @@ def parameters(lesson: Lesson, name: str) -> list[str]:
 
 
 def _argument(name: str, value: Any) -> str:
-    if isinstance(value, np.ndarray) and value.size > SMALL:
+    text = brief(value, 64)
+    if isinstance(value, np.ndarray) and (value.size > SMALL or "..." in text):
         return f"{name}: {value.dtype} {value.shape}" if name else f"{value.dtype} {value.shape}"
-    return f"{name}={brief(value, 48)}" if name else brief(value, 48)
+    return f"{name}={text}" if name else text
 
 
 def _mismatch(found: Difference) -> Details:
     at = f"{found.at} = " if found.at else ""
-    differs = [("differs", found.says)] if isinstance(found.actual, np.ndarray | list | tuple | dict) else []
+    differs = (
+        [("differs", found.says.removeprefix("first difference "))]
+        if isinstance(found.actual, np.ndarray | list | tuple | dict)
+        else []
+    )
     return [("yours", at + brief(found.actual, WIDE)), ("expected", at + brief(found.expected, WIDE)), *differs]
 
 

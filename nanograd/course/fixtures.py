@@ -17,7 +17,7 @@ from nanograd.course.lesson import Lesson, UnknownLessonError, find
 from nanograd.course.submission import Submission, in_process, module_of, solution
 
 if TYPE_CHECKING:
-    from nanograd.course.judge import Judgement
+    from nanograd.course.judgement import Judgement
 
 __all__ = ["exercise_of", "reference", "rng", "submission"]
 

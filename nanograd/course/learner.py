@@ -113,13 +113,21 @@ def _hinted(ref: str | None, workspace: Workspace, every: list[Lesson], state: S
     """The exercise a hint is for: the one named, or the next unsolved one of the lesson named, or of all."""
     lesson = workspace.current(every)
     if ref is not None:
-        lesson, exercise = find(ref)
+        lesson, exercise = _meant(ref, workspace, every)
         if exercise is not None:
             return exercise
     following = _next([lesson] if lesson else every, state)
     if following is None:
         raise UsageError(f"{f'lesson {lesson.number}' if lesson else 'everything'} is solved; name an exercise.")
     return following[1]
+
+
+def _meant(ref: str, workspace: Workspace, every: list[Lesson]) -> tuple[Lesson, Exercise | None]:
+    """What a name stands for; a path, as shells complete it, stands for the lesson it is in."""
+    with suppress(OSError, ValueError):  # what can be no path at all is a name
+        if Path(ref).exists() and (lesson := workspace.current(every, Path(ref))) is not None:
+            return lesson, None
+    return find(ref)
 
 
 def _next(every: list[Lesson], state: State) -> tuple[Lesson, Exercise] | None:
@@ -160,7 +168,7 @@ def _targets(
     if arguments.all:
         return [(lesson, None) for lesson in every]
     if arguments.ref is not None:
-        return [find(arguments.ref)]
+        return [_meant(arguments.ref, workspace, every)]
     if (lesson := workspace.current(every)) is not None:
         return [(lesson, None)]
     following = _next(every, workspace.state())

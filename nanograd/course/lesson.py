@@ -145,7 +145,7 @@ def find(ref: str) -> tuple[Lesson, Exercise | None]:
     if dot:
         known = [name for lesson in every for name in (lesson.number, lesson.name, lesson.name[3:])]
         there = ", ".join(lesson.name for lesson in every) or "none"
-        raise UnknownLessonError(f"no lesson {number!r}; there are {there}.{did_you_mean(number, known)}")
+        raise UnknownLessonError(f"no lesson {number or ref!r}; there are {there}.{did_you_mean(number, known)}")
     return _by_exercise(every, number)
 
 

@@ -125,11 +125,11 @@ class LessonReport:
         if self.problem:
             return f"{self.lesson}: {self.problem}"
         parts = [self._table(color)]
-        said: set[str] = set()
+        said: set[tuple[tuple[str, str], ...]] = set()
         for exercise in self.exercises:
             lines = exercise.lines()
-            if lines and "\n".join(lines[1:]) not in said:
-                said.add("\n".join(lines[1:]))
+            if exercise.worst and lines and exercise.worst.details not in said:
+                said.add(exercise.worst.details)
                 parts.append("\n".join([_colored(lines[0], exercise.state, color), *lines[1:]]))
                 parts += [textwrap.indent(_background(exercise), "  ")] if trace and _background(exercise) else []
         return "\n\n".join([*parts, *self.notes])

@@ -151,6 +151,8 @@ class Worker:
                 session.close()
         self._control.close()
         if self.forks:
+            if not self._count:
+                self._server.kill()  # it may still be importing NumPy
             try:
                 self._server.wait(5)
             except subprocess.TimeoutExpired:

@@ -23,7 +23,8 @@ from typing import Any
 from nanograd.course.assemble import KnownAnswer, definition, in_place
 from nanograd.course.diagnose import Evidence, agreement, calls_of, known_answers
 from nanograd.course.generate import stub_source
-from nanograd.course.judge import Grading, Seat, check
+from nanograd.course.judge import Grading, check
+from nanograd.course.judgement import Seat
 from nanograd.course.lesson import Exercise, Lesson, lessons, load, solutions_directory
 from nanograd.course.report import ExerciseReport, State
 from nanograd.course.sandbox import Worker
@@ -158,7 +159,7 @@ def verify_lesson(directory: Path, seeds: int = 5) -> Verified:
     with Worker() as worker:
         _gate_stub(lesson, worker, found)
         _gate_solutions(lesson, worker, seeds, found)
-    _gate_canary(lesson, found)
+        _gate_canary(lesson, worker, found)
     with _file(lesson.source, "lesson.py") as path:
         found.seconds = check(lesson, path).seconds
     return found
@@ -229,14 +230,14 @@ def _graded(lesson: Lesson, source: str, worker: Worker, **how: Any) -> list[tup
 # ---- the canary ----------------------------------------------------------------------------------------------------
 
 
-def _gate_canary(lesson: Lesson, found: Verified) -> None:
+def _gate_canary(lesson: Lesson, worker: Worker, found: Verified) -> None:
     """A file with one mistake in it fails, whichever way it is checked; the solution passes the same way."""
     exercise = lesson.exercises[0]
     broken, whole = broken_source(lesson, exercise), lesson.source
     for name, write in (("lesson.py", str), ("lesson.ipynb", as_notebook)):
         for source, passes in ((broken, False), (whole, True)):
             with _file(write(source), name) as path:
-                report = check(lesson, path, exercise.name, diagnose=False)
+                report = check(lesson, path, exercise.name, diagnose=False, worker=worker)
             state = report.exercises[0].state if report.exercises else report.problem
             says = f"check of {'the solution' if passes else 'a broken file'} in {name}: {state}"
             found.expect(7, (report.exit_code == 0) == passes and (state is State.PASS) == passes, says, exercise.id)

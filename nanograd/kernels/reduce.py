@@ -49,7 +49,7 @@ def prod(x: Array, dims: Dims, keepdim: bool, dtype: DType) -> Array:
 @kernel
 def cumsum(x: Array, dim: int, dtype: DType) -> Array:
     """Running sums along ``dim``."""
-    return np.cumsum(x, axis=dim, dtype=dtype.numpy)
+    return np.add.accumulate(x, dim, dtype.numpy)
 
 
 @kernel

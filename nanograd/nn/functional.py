@@ -6,6 +6,7 @@ What stands here is a composition of operations; the operations themselves come 
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -280,13 +281,11 @@ def _warn_sizes(name: str, x: Tensor, t: Tensor) -> None:
 
 
 def _outside() -> int:
-    """How many frames up the caller of this package stands."""
-    import sys
-
+    """The stacklevel of a warning that points at the code which called this package."""
     level, frame = 1, sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("nanograd."):
-        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
-    return level - 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("nanograd."):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def binary_cross_entropy(

@@ -184,9 +184,29 @@ def in_place(x: Tensor, y: Tensor, name: str) -> Tensor:
             )
         y = y.to(x.dtype)
     check_writable(x, y.node is not None, name)
+    if y.node is not None:
+        _keep_overwritten(x, y.node, name)
     k.write(x.array, y.array)
     written(x, y)
     return x
+
+
+def _keep_overwritten(x: Tensor, node: Node, name: str) -> None:
+    """Let the pullbacks of ``node``, which is about to overwrite x, hold a copy of x as it is now."""
+    before: Tensor | None = None
+    for _, _, pullback in node.edges or ():
+        for cell in pullback.__closure__ or ():  # type: ignore[attr-defined]
+            value = cell.cell_contents
+            if value is x:
+                if before is None:
+                    before = wrap(k.copy(x.array))
+                    before.node, before.output_nr = x.node, x.output_nr
+                cell.cell_contents = before
+            elif x.storage is not None and getattr(value, "storage", None) is x.storage:
+                raise GradError(
+                    f"{name}: the way back needs a view of shape {tuple(value.shape)} of the tensor of shape "
+                    f"{tuple(x.shape)} that is written. clone() the view first, or use the operation without the underscore."
+                )
 
 
 def check_writable(x: Tensor, gains_history: bool, name: str) -> None:

@@ -57,7 +57,7 @@ class ToTensor:
         if array.ndim not in (2, 3):
             raise ShapeError(f"ToTensor: pic should be 2/3 dimensional. Got {array.ndim} dimensions.")
         array = array[:, :, None] if array.ndim == 2 else array
-        image = from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))
+        image = from_numpy(np.array(array.transpose(2, 0, 1), order="C"))
         return image.to(get_default_dtype()) / 255 if array.dtype == np.uint8 else image
 
     def __repr__(self) -> str:

@@ -87,7 +87,8 @@ def test_the_commands_themselves_do_not_even_need_numpy():
         (["check", "--josn"], "unrecognized arguments: --josn. .* Did you mean '--json'?"),
         (["check", "01", "02"], "unrecognized arguments: 02"),
         (["check", "01", "--all"], "not allowed with"),
-        (["check", "--seed", "x"], "invalid int value: 'x'"),
+        (["check", "--seed", "x"], "expected a whole number of 0 or more, got 'x'"),
+        (["check", "--seed=-1"], "expected a whole number of 0 or more, got '-1'"),
         (["run"], "required: script"),
         (["course"], "required: COMMAND"),
         (["watch"], "unknown command 'watch'"),
@@ -112,6 +113,13 @@ def test_outside_of_a_course_directory(course, say, tmp_path, monkeypatch, comma
     status, _, err = say(command, "01")
     assert status == 2
     assert "is not inside a course directory. Make one with `nanograd start`" in err
+
+
+@pytest.mark.parametrize("ref", ["x" * 5000, "\0", "..", "/", "-1", "é", "01.", ".double", " "])
+def test_names_that_are_nothing_are_no_fault_of_ours(mine, say, ref):
+    status, out, err = say("check", ref)
+    assert (status, out) == (2, "")
+    assert "nanograd" in err
 
 
 def test_unknown_exercises(mine, say):
@@ -234,6 +242,13 @@ def test_check_without_a_name_takes_the_lesson_one_is_in(mine, say, monkeypatch)
     assert out.startswith("02_second: 1 of 1 points  (lesson.py")
     monkeypatch.chdir(mine)
     assert say("check")[1].startswith("01_first: 0 of 6 points")
+
+
+@pytest.mark.parametrize("ref", ["02_second/", "02_second/lesson.py", "./02_second", "02", "02.ready", "ready"])
+def test_a_path_that_a_shell_completed_is_a_lesson(mine, say, ref):
+    status, out, _ = say("check", ref)
+    assert status == 0
+    assert out.startswith("02_second: 1 of 1")
 
 
 def test_check_all_ends_with_the_worst(mine, say):

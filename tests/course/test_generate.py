@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from nanograd.course.build import build, outputs
 from nanograd.course.generate import check_leaks, lesson_page, readme, stub_source, visible_tests
 from nanograd.course.lesson import LessonError, lessons, load
+from nanograd.course.workspace import WorkspaceError
 
 CONFIGURATION = Path(__file__).parents[2] / "pyproject.toml"
 
@@ -338,6 +339,15 @@ def test_check_finds_what_differs_and_writes_nothing(course):
     assert changed.read_text() == STUB
     assert missing.is_file()
     assert not stale.parent.exists()
+
+
+def test_an_installed_package_is_not_built_into(course, monkeypatch):
+    installed = course / "solutions"
+    installed.rename(course / "_solutions")
+    monkeypatch.setattr("nanograd.course.build.solutions_directory", lambda: course / "_solutions")
+    with pytest.raises(WorkspaceError, match=r"is part of an installed package\. Build in a checkout"):
+        build()
+    assert sorted(path.name for path in course.iterdir()) == ["_solutions", "exercises"]
 
 
 def test_an_unsound_lesson_writes_nothing(course):

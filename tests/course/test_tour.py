@@ -85,10 +85,11 @@ def test_a_directory_that_cannot_be_written_gets_no_picture(monkeypatch, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_comes_out_otherwise_is_no_success(monkeypatch, capsys):
+def test_what_comes_out_otherwise_is_no_success(monkeypatch, capsys, tmp_path):
     """If a mistake were graded as right, the tour would not hide it."""
     from nanograd.course import tour
 
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tour, "in_place", lambda lesson, mistake: lesson.source)
     assert tour.show_grading() is False
     monkeypatch.setattr(tour, "show_grading", lambda: False)

@@ -163,7 +163,7 @@ def random_split(
     [8, 2]
     """
     total = len(dataset)  # type: ignore[arg-type]
-    sizes = _sizes(lengths, total) if math.isclose(sum(lengths), 1) and sum(lengths) <= 1 else list(lengths)
+    sizes = _sizes(lengths, total) if math.isclose(sum(lengths), 1) else list(lengths)
     if sum(sizes) != total or any(n < 0 or n != int(n) for n in sizes):
         raise ValueError(
             f"Sum of input lengths does not equal the length of the input dataset! {list(lengths)} and {total}."

@@ -36,7 +36,7 @@ LAYERS = [
     ["utils", "vision"],
     ["testing", "lab"],
     [""],  # the package itself: the public names
-    ["examples"],
+    ["examples", "script"],
     ["course"],
     ["__main__"],
 ]

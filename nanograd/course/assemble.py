@@ -177,7 +177,7 @@ def scenarios_of(source: str) -> str:
     return "\n".join(text if number in lines else "" for number, text in enumerate(source.split("\n"), 1))
 
 
-# ---- places in a tree ----------------------------------------------------------------------------------------------
+# places in a tree
 
 
 def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
@@ -246,7 +246,7 @@ def _without_docstrings(statements: list[ast.stmt]) -> list[ast.stmt]:
     return statements
 
 
-# ---- names ---------------------------------------------------------------------------------------------------------
+# names
 
 
 def _binds(node: ast.stmt) -> set[str]:
@@ -294,7 +294,7 @@ def _renamed(node: ast.stmt, old: str, new: str) -> ast.stmt:
     return node
 
 
-# ---- decorators ----------------------------------------------------------------------------------------------------
+# decorators
 
 
 def _decorator_name(decorator: ast.expr) -> str:

@@ -10,15 +10,19 @@ import argparse
 import json
 import os
 import re
+import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 __all__ = ["main"]
 
 FAIL, USAGE, OURS = 1, 2, 7
+# How many threads BLAS and numba use. On the small layers of the tour, two pools of threads mostly wait for each other.
+THREADS = ("MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,7 +76,7 @@ def _explain(error: Exception, *, trace: bool) -> int:
     return OURS
 
 
-# ---- what can be said ----------------------------------------------------------------------------------------------
+# what can be said
 
 
 class Parser(argparse.ArgumentParser):
@@ -179,7 +183,7 @@ def _add_course(commands: Commands[Parser]) -> None:
     verify.set_defaults(command=_verify, parser=verify)
 
 
-# ---- programs ------------------------------------------------------------------------------------------------------
+# programs
 
 
 def _learner(name: str) -> Callable[[argparse.Namespace], int]:
@@ -192,14 +196,25 @@ def _learner(name: str) -> Callable[[argparse.Namespace], int]:
 
 
 def _tour(arguments: argparse.Namespace) -> int:
+    missing = [name for name in THREADS if name not in os.environ]
+    if missing:
+        return _again(["tour"], dict.fromkeys(missing, "1"))
     from nanograd.course.tour import tour
 
     return tour()
 
 
+def _again(words: list[str], environment: dict[str, str]) -> int:
+    """Carry out a command in a new process, for settings that are only read when NumPy and numba are loaded."""
+    program = f"import sys; sys.path[:] = {sys.path!r}; from nanograd.__main__ import main; sys.exit(main({words!r}))"
+    with suppress(KeyboardInterrupt):  # the new process hears it too, and says so
+        return subprocess.call([sys.executable, "-c", program], env={**os.environ, **environment})
+    return 130
+
+
 def _run(arguments: argparse.Namespace) -> int:
-    from nanograd.__main__ import run_script
     from nanograd.course.learner import UsageError
+    from nanograd.script import run_script
 
     script: Path = arguments.script
     if not script.is_file():
@@ -217,7 +232,7 @@ def _train(arguments: argparse.Namespace) -> int:
         if arguments.name is None:
             raise UsageError(f"train: name an example; {have}.")
         raise UsageError(f"train: no example {arguments.name!r}; {have}.{did_you_mean(arguments.name, there)}")
-    from nanograd.__main__ import run_script
+    from nanograd.script import run_script
 
     return run_script(there[arguments.name], arguments.arguments)
 
@@ -227,7 +242,7 @@ def _examples() -> dict[str, Path]:
     return {path.stem: path for path in sorted(directory.glob("*.py")) if not path.name.startswith("_")}
 
 
-# ---- for authors ---------------------------------------------------------------------------------------------------
+# for authors
 
 
 def _build(arguments: argparse.Namespace) -> int:

@@ -141,7 +141,7 @@ def number_array(value: Any) -> Array | None:
     return None
 
 
-# ---- is it the same? -----------------------------------------------------------------------------------------------
+# is it the same?
 
 
 def identical(x: Any, y: Any) -> bool:
@@ -184,7 +184,7 @@ def leaves(actual: Any, expected: Any) -> Iterator[tuple[Any, Any]]:
         yield actual, expected
 
 
-# ---- in one line ---------------------------------------------------------------------------------------------------
+# in one line
 
 
 def brief(value: Any, width: int = 72) -> str:

@@ -121,7 +121,7 @@ def _alike(x: Outcome, y: Outcome) -> bool:
     return x[0] == y[0] and len(x) == len(y) and all(map(alike, x, y))
 
 
-# ---- relations -----------------------------------------------------------------------------------------------------
+# relations
 
 
 @dataclass(frozen=True)

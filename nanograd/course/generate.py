@@ -40,7 +40,7 @@ FIXTURES = ("reference", "rng", "submission")
 HELPERS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 
 
-# ---- the stub ------------------------------------------------------------------------------------------------------
+# the stub
 
 
 def stub_source(lesson: Lesson) -> str:
@@ -98,7 +98,7 @@ def _used_in_text(text: str) -> Iterator[str]:
         yield from re.findall(r"[^\W\d]\w*", line)
 
 
-# ---- the visible tests ---------------------------------------------------------------------------------------------
+# the visible tests
 
 
 def visible_tests(lesson: Lesson) -> str:
@@ -176,7 +176,7 @@ def _with_comments(lines: list[str], node: ast.stmt) -> int:
     return start
 
 
-# ---- prose ---------------------------------------------------------------------------------------------------------
+# prose
 
 
 def readme(lesson: Lesson) -> str:
@@ -246,7 +246,7 @@ def _many(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-# ---- nothing leaks -------------------------------------------------------------------------------------------------
+# nothing leaks
 
 
 def check_leaks(lesson: Lesson, files: dict[str, str], *, allowed: str = "") -> None:
@@ -312,7 +312,7 @@ def _sealed_words(lesson: Lesson) -> list[str]:
     return words
 
 
-# ---- taking lines out ----------------------------------------------------------------------------------------------
+# taking lines out
 
 
 def _without(text: str, ranges: Collection[tuple[int, int]]) -> str:

@@ -93,7 +93,7 @@ def read_submission(path: Path) -> str:
     return text
 
 
-# ---- from outcomes to a report -------------------------------------------------------------------------------------
+# from outcomes to a report
 
 
 @dataclass

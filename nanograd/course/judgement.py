@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Judgement", "Outcome", "Seat", "judge"]
 
 
-# ---- the learner's place -------------------------------------------------------------------------------------------
+# the learner's place
 
 
 class Seat:
@@ -106,7 +106,7 @@ def sealed() -> list[str]:
         return []
 
 
-# ---- the session of pytest -----------------------------------------------------------------------------------------
+# the session of pytest
 
 
 @dataclass

@@ -31,7 +31,7 @@ class UsageError(Exception):
     """A command that cannot be carried out as it was given."""
 
 
-# ---- start, list, hint ---------------------------------------------------------------------------------------------
+# start, list, hint
 
 
 def start(arguments: argparse.Namespace) -> int:
@@ -140,7 +140,7 @@ def _next(every: list[Lesson], state: State) -> tuple[Lesson, Exercise] | None:
     return None
 
 
-# ---- check ---------------------------------------------------------------------------------------------------------
+# check
 
 
 def check(arguments: argparse.Namespace) -> int:
@@ -210,7 +210,7 @@ def _color(arguments: argparse.Namespace) -> bool:
     return not arguments.no_color and not os.environ.get("NO_COLOR") and sys.stdout.isatty()
 
 
-# ---- words ---------------------------------------------------------------------------------------------------------
+# words
 
 
 def _workspace_or_none() -> Workspace | None:

@@ -107,7 +107,7 @@ def _imports_numba(node: ast.AST) -> bool:
     return isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "numba"
 
 
-# ---- finding lessons -----------------------------------------------------------------------------------------------
+# finding lessons
 
 
 def solutions_directory() -> Path:

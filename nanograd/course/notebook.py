@@ -28,7 +28,7 @@ class NotebookError(ValueError):
     """A notebook that cannot be read back as Python: ``path: what, expected, fix``."""
 
 
-# ---- writing -------------------------------------------------------------------------------------------------------
+# writing
 
 
 def notebook(lesson: Lesson) -> str:
@@ -104,7 +104,7 @@ def _with_unique_ids(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return cells
 
 
-# ---- reading -------------------------------------------------------------------------------------------------------
+# reading
 
 
 def source_of_notebook(path: Path) -> str:

@@ -94,7 +94,7 @@ class Exercise:
     solved: bool = False
 
 
-# ---- text and cells ------------------------------------------------------------------------------------------------
+# text and cells
 
 
 def read(path: Path) -> str:
@@ -164,7 +164,7 @@ def _check_code(path: Path, cell: Cell) -> None:
         raise LessonError(path, cell.line + (error.lineno or 1), message) from None
 
 
-# ---- exercises -----------------------------------------------------------------------------------------------------
+# exercises
 
 
 @dataclass(frozen=True)
@@ -312,7 +312,7 @@ def code_lines(lines: list[str]) -> int:
     return sum(1 for line in lines if line.strip() and not line.strip().startswith("#"))
 
 
-# ---- solution regions ----------------------------------------------------------------------------------------------
+# solution regions
 
 
 def regions_of(path: Path, source: str, tree: ast.Module) -> tuple[Region, ...]:

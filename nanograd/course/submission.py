@@ -146,7 +146,7 @@ class Submission:
         return call.response["value"]
 
 
-# ---- in this process -----------------------------------------------------------------------------------------------
+# in this process
 
 
 def module_of(lesson: Lesson, source: str, qualname: str, tests: Path | None = None) -> dict[str, Any]:

@@ -7,8 +7,6 @@ grades, and the network learns handwritten digits that ship with the package. Th
 from __future__ import annotations
 
 import ast
-import os
-import sys
 import tempfile
 import textwrap
 import time
@@ -42,9 +40,6 @@ y = torch.relu((w * x).sum() + b)
 
 def tour() -> int:
     """Show what there is; 0 if everything came out as it must, 7 if something of ours did not."""
-    if "numba" not in sys.modules:  # it reads this when it is loaded, and refuses a change after that
-        # On layers this small two pools of threads, numba's and BLAS's, spend their time waiting for each other.
-        os.environ.setdefault("NUMBA_NUM_THREADS", "1")
     print("1. A tape. nanograd records what you compute, and then walks it backward.\n")
     show_tape()
     print("\n2. An exercise. The course grades what you write, and tells you what went wrong.\n")
@@ -57,7 +52,7 @@ def tour() -> int:
     return 0 if sound else OURS
 
 
-# ---- the tape ------------------------------------------------------------------------------------------------------
+# the tape
 
 
 def show_tape() -> None:
@@ -81,7 +76,7 @@ def save_picture(drawing: Drawing) -> Path:
     return drawing.save(Path(tempfile.mkdtemp(prefix="nanograd-")) / path)
 
 
-# ---- the exercise --------------------------------------------------------------------------------------------------
+# the exercise
 
 
 def show_grading() -> bool:
@@ -116,7 +111,7 @@ def _last_line(source: str, qualname: str) -> str:
     return ast.unparse(found).splitlines()[-1].strip()
 
 
-# ---- the network ---------------------------------------------------------------------------------------------------
+# the network
 
 
 def network() -> nn.Sequential:

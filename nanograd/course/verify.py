@@ -149,7 +149,7 @@ def verify(chosen: Sequence[Lesson] | None = None, *, seeds: int = 5, jobs: int 
     return VerifyReport(tuple(parts), time.monotonic() - started)
 
 
-# ---- a lesson as a whole -------------------------------------------------------------------------------------------
+# a lesson as a whole
 
 
 def verify_lesson(directory: Path, seeds: int = 5) -> Verified:
@@ -227,7 +227,7 @@ def _graded(lesson: Lesson, source: str, worker: Worker, **how: Any) -> list[tup
     return list(zip(lesson.exercises, reports, strict=True))
 
 
-# ---- the canary ----------------------------------------------------------------------------------------------------
+# the canary
 
 
 def _gate_canary(lesson: Lesson, worker: Worker, found: Verified) -> None:
@@ -306,7 +306,7 @@ def _file(text: str, name: str) -> Iterator[Path]:
         yield path
 
 
-# ---- an exercise ---------------------------------------------------------------------------------------------------
+# an exercise
 
 
 def verify_exercise(directory: Path, name: str) -> Verified:
@@ -352,7 +352,7 @@ def _gate_names(evidence: Evidence, found: Verified) -> None:
         found.expect(3, named[i] == name, f"{name} is named as {named[i]}")
 
 
-# ---- in text -------------------------------------------------------------------------------------------------------
+# in text
 
 
 def _timings(parts: Sequence[Verified]) -> list[str]:

@@ -41,7 +41,7 @@ _REQUEST_LIMIT = 1 << 30
 _PR_SET_CHILD_SUBREAPER, _PR_SET_PDEATHSIG = 36, 1
 
 
-# ---- the server ----------------------------------------------------------------------------------------------------
+# the server
 
 
 def serve(control: int, preload: Iterable[str] = ()) -> None:
@@ -125,7 +125,7 @@ def _system_call(name: str, *arguments: int) -> None:
         getattr(ctypes.CDLL(None), name)(*arguments)
 
 
-# ---- one fork ------------------------------------------------------------------------------------------------------
+# one fork
 
 
 def answer_alone(answers: int, output: int) -> NoReturn:

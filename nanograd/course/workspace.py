@@ -82,7 +82,7 @@ def _sync_directory(directory: Path) -> None:
             os.close(handle)
 
 
-# ---- what the course remembers -------------------------------------------------------------------------------------
+# what the course remembers
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _result(given: dict[str, Any]) -> Result:
     return Result(str(given["state"]), int(given["points"]), int(given["out_of"]), str(given["digest"]))
 
 
-# ---- the directory -------------------------------------------------------------------------------------------------
+# the directory
 
 
 @dataclass(frozen=True)
@@ -237,7 +237,7 @@ def _saved(path: Path) -> int:
     return path.stat().st_mtime_ns
 
 
-# ---- starting ------------------------------------------------------------------------------------------------------
+# starting
 
 
 @dataclass(frozen=True)

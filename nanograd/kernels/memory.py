@@ -72,7 +72,7 @@ def cast(x: Array, dtype: DType) -> Array:
 @kernel
 def write(x: Array, value: Array) -> None:
     """x ← value, in place, broadcast and cast.  Raises ShapeError where elements of x share their memory."""
-    if 0 in x.strides and any(s == 0 and n > 1 for s, n in zip(x.strides, x.shape, strict=True)):
+    if 0 in x.strides and x.size and any(s == 0 and n > 1 for s, n in zip(x.strides, x.shape, strict=True)):
         raise ShapeError(
             f"write: the tensor of shape {tuple(x.shape)} was expanded: more than one element of the written-to tensor "
             "refers to a single memory location. clone() it before writing."

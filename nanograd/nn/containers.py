@@ -243,7 +243,7 @@ class ParameterList(Module):
 
     def __repr__(self) -> str:
         lines = [
-            f"({i}): Parameter containing: [{p.dtype} of size {'x'.join(map(str, p.shape))}]"
+            f"  ({i}): Parameter containing: [{p.dtype} of size {'x'.join(map(str, p.shape))}]"
             for i, p in enumerate(self)
         ]
         return self._frame([], lines)

@@ -27,6 +27,11 @@ def _steps(x: Tensor, index: Any) -> Steps:
 
     Raises IndexError for too many, out of bounds, or of another kind.
     """
+    if type(index) is list and not all(isinstance(i, (int, np.integer)) for i in index):
+        raise IndexError(
+            f"index: a list of lists or tensors can be read in two ways, got {index!r:.60}. Write x[tuple(index)] for one "
+            "index per dimension, or x[torch.tensor(index)] for one array of indices."
+        )
     first: list[Any] = []  # integers, slices, None, Ellipsis
     then: list[Any] = []  # what is left for arrays of indices
     arrays, used = False, 0
@@ -51,6 +56,8 @@ def _steps(x: Tensor, index: Any) -> Steps:
                 continue
         first.append(item)
     _check_integers(x, first, used)
+    if used == x.array.ndim:  # an Ellipsis for no dimension does not part the arrays of indices
+        then = [place for place in then if place is not Ellipsis]
     if not any(place is Ellipsis for place in first):
         first.append(Ellipsis)  # so that NumPy gives a view of a single element too
     if not arrays:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -305,6 +306,28 @@ def test_a_forged_answer_is_not_trusted(lesson, tmp_path):
     path = tmp_path / "lesson.py"
     path.write_text(HEAD + ATTACKS["forges an answer"][1])
     assert check(lesson, path, limits=LIMITS).exit_code == 6
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only there does the server end with all it started")
+def test_a_grader_that_is_killed_leaves_nothing_behind(lesson, tmp_path):
+    path = tmp_path / "lesson.py"
+    path.write_text(HEAD + "def total(x, shape):\n    while True: pass")
+    program = (
+        "import pathlib, sys\nfrom nanograd.course.judge import check\nfrom nanograd.course.lesson import load\n"
+        "check(load(pathlib.Path(sys.argv[1])), pathlib.Path(sys.argv[2]))"
+    )
+    root = str(Path(__file__).resolve().parents[2])
+    before = processes()
+    command = [sys.executable, "-c", program, str(lesson.directory), str(path)]
+    grader = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": root})
+    for _ in range(500):
+        if len(processes() - before) >= 2:  # the server and a fork
+            break
+        time.sleep(0.02)
+    assert len(processes() - before) >= 2
+    grader.kill()
+    grader.wait()
+    assert no_more_than(before)
 
 
 def test_a_missing_file(lesson, tmp_path):

@@ -426,6 +426,7 @@ def test_how_a_script_ends(tmp_path, script, status, error):
     done = outside(tmp_path, script)
     assert done.returncode == status
     assert error in done.stderr
+    assert "nanograd/script.py" not in done.stderr
     assert "nanograd/__main__.py" not in done.stderr
     assert "runpy" not in done.stderr
 

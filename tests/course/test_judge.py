@@ -31,7 +31,7 @@ from nanograd.course import exercise
 
 
 # %%
-@exercise("double", points=4, hints=["Twice."])
+@exercise("double", points=5, hints=["Twice."])
 def double(x: np.ndarray) -> np.ndarray:
     """Twice x."""
     # BEGIN SOLUTION
@@ -140,6 +140,17 @@ def table(s, x):
 @pytest.mark.exercise("double")
 def test_table(submission):
     assert submission.run(table, x=3) == 6
+
+
+@scenario
+def sums(s, values):
+    return s.running(values)
+
+
+@pytest.mark.hidden
+@pytest.mark.exercise("double")
+def test_running_sums_are_of_doubles(submission):
+    assert submission.run(sums, values=[1, 2]) == [2, 6]
 '''
 WRONG = """from nanograd.course import wrong, also_right
 
@@ -203,13 +214,13 @@ def states(report):
 def test_the_stub_is_not_started(submit):
     report = submit()
     assert set(states(report).values()) == {State.NOT_STARTED}
-    assert (report.points, report.out_of, report.exit_code) == (0, 9, 3)
+    assert (report.points, report.out_of, report.exit_code) == (0, 10, 3)
 
 
 def test_the_solution_passes(lesson, submit):
     report = submit(lesson.source)
     assert set(states(report).values()) == {State.PASS}, report.text()
-    assert (report.points, report.exit_code) == (9, 0)
+    assert (report.points, report.exit_code) == (10, 0)
 
 
 def test_a_wrong_answer_fails_and_is_named(submit):
@@ -218,7 +229,7 @@ def test_a_wrong_answer_fails_and_is_named(submit):
     (double, *_) = report.exercises
     assert report.exit_code == 1
     assert double.likely == "you squared it"
-    assert (double.points, len(double.tests)) == (1, 4)  # twice two is its square: one test of four
+    assert (double.points, len(double.tests)) == (1, 5)  # twice two is its square: one test of five
     text = double.message.splitlines()
     assert len(text) <= 12
     assert text[0] == "07.double: FAIL in test_table"
@@ -236,8 +247,10 @@ def test_an_exercise_is_graded_with_the_others_answered(submit):
         assert states(report)["double"] is not State.PASS
 
 
-def test_the_stub_does_not_need_the_imports_of_solutions(lesson):
+def test_references_bring_the_imports_that_the_stub_lacks(lesson, submit):
     assert "accumulate" not in stub_source(lesson)
+    report = submit(double="def double(x):\n    return x + x")
+    assert states(report)["double"] is State.PASS, report.text()
 
 
 def test_a_context_manager_is_judged_across_the_process_boundary(submit):

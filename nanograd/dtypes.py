@@ -89,7 +89,7 @@ def to_dtype(value: Any) -> DType:
     """What a user may call a dtype: one of ours, a Python type, a NumPy dtype or a name.
 
     >>> to_dtype(float), to_dtype("int64"), to_dtype(np.uint8)
-    (torch.float32, torch.int64, torch.uint8)
+    (torch.float64, torch.int64, torch.uint8)
     """
     if isinstance(value, DType):
         return value
@@ -98,7 +98,7 @@ def to_dtype(value: Any) -> DType:
         if found is not None:
             return found
     elif value is float:
-        return float32
+        return float64
     elif value is int:
         return int64
     elif value is bool:

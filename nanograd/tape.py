@@ -19,6 +19,7 @@ from types import CodeType, TracebackType
 from typing import Any, NoReturn
 
 from nanograd.errors import GradError
+from nanograd.storage import tick
 
 __all__ = ["Edge", "Node", "backward", "enable_grad", "is_grad_enabled", "mode", "no_grad", "set_grad_enabled"]
 
@@ -39,18 +40,24 @@ class Node:
     ``hooks``    functions of the gradient of an output: (output index, function) by number
     """
 
-    seq: int
-    edges: tuple[Edge, ...] | None = None
-    shape: tuple[int, ...]
-    dtype: Any
-    outputs: tuple[tuple[tuple[int, ...], Any], ...] | None = None
-    leaf: Callable[[], Any] | None = None
-    saved: Callable[[Node], tuple[Any, ...]] | None = None
-    meaning: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
-    hooks: dict[int, tuple[int, Callable[[Any], Any]]] | None = None
-    view_of: Any = None  # the storage, where the output is a view
-    rule: CodeType | None = None  # of a pullback: it names the operation after the edges are freed
-    title: str | None = None
+    __slots__ = (
+        "__weakref__", "dtype", "edges", "hooks", "leaf", "meaning", "outputs", "rule", "saved", "seq", "shape", "title",
+        "view_of",
+    )  # fmt: skip
+
+    def __init__(self, edges: tuple[Edge, ...] | None, shape: tuple[int, ...], dtype: Any) -> None:
+        self.seq = tick()
+        self.edges = edges
+        self.shape = shape
+        self.dtype = dtype
+        self.outputs: tuple[tuple[tuple[int, ...], Any], ...] | None = None
+        self.leaf: Callable[[], Any] | None = None
+        self.saved: Callable[[Node], tuple[Any, ...]] | None = None
+        self.meaning: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
+        self.hooks: dict[int, tuple[int, Callable[[Any], Any]]] | None = None
+        self.view_of: Any = None  # the storage, where the output is a view
+        self.rule: CodeType | None = None  # of a pullback: it names the operation after the edges are freed
+        self.title: str | None = None
 
     @property
     def name(self) -> str:

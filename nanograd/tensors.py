@@ -17,7 +17,7 @@ from nanograd.ops import op as ops
 from nanograd.ops import shape as layout
 from nanograd.printing import array_text, size_note, with_notes
 from nanograd.settings import get_default_dtype
-from nanograd.storage import Storage, tick
+from nanograd.storage import Storage
 from nanograd.tape import TORCH_NAMES, Node, backward
 
 __all__ = ["RemovableHandle", "Size", "Tensor"]
@@ -740,9 +740,7 @@ ops.learn(Tensor)
 def _leaf(t: Tensor) -> Node:
     import weakref
 
-    node = Node()
-    node.seq = tick()
-    node.shape, node.dtype = t.array.shape, t.array.dtype
+    node = Node(None, t.array.shape, t.array.dtype)
     node.leaf = weakref.ref(t)
     return node
 

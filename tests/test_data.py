@@ -176,6 +176,7 @@ def test_weighted_sampler_follows_its_weights():
     [
         (lambda: RandomSampler([]), "num_samples=0"),
         (lambda: RandomSampler([1], num_samples=-1), "num_samples=-1"),
+        (lambda: RandomSampler([], num_samples=3), "empty data set"),
         (lambda: WeightedRandomSampler([1.0], 0), "num_samples=0"),
         (lambda: WeightedRandomSampler([[1.0]], 1), "1d sequence"),
         (lambda: WeightedRandomSampler([1.0], 1, replacement=3), "should be a boolean"),

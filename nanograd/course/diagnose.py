@@ -253,6 +253,16 @@ def _constant(factor: float) -> str | None:
     return f"your result is {text} times what is expected, everywhere"
 
 
+def _offset(pairs: list[Pair]) -> str | None:
+    if any(pair.got.shape != pair.expected.shape for pair in pairs) or _numbers(pairs) < ENOUGH:
+        return None
+    with np.errstate(all="ignore"):
+        offsets = np.concatenate([np.ravel(pair.got - pair.expected) for pair in pairs])
+    if not np.isrealobj(offsets) or not np.allclose(offsets, offsets[0], rtol=1e-6):
+        return None
+    return f"your result is {abs(offsets[0]):.6g} {'more' if offsets[0] > 0 else 'less'} than expected, everywhere"
+
+
 def _is_size(pair: Pair, count: float) -> bool:
     """Whether ``count`` is the number of elements that one array of the call has for each element expected."""
     sizes = [each.size / max(pair.expected.size, 1) for each in _arrays(pair)]
@@ -299,6 +309,7 @@ RULES: list[Callable[[list[Pair]], str | None]] = [
     _transposed,
     _upstream_ignored,
     _factor,
+    _offset,
     _missing_sum,
     _first_row,
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,8 @@ def details_of(
         and error.message.startswith(lesson.number)
     ):
         return [*found, ("because", "a part is not written yet"), *_place(error)]
+    if isinstance(error, LearnerError) and (error.is_a("NumbaError") or error.is_a("UnsupportedBytecodeError")):
+        return found + _compiling(error)
     if isinstance(error, LearnerError):
         return [*found, ("raised", str(error)), *_place(error), *_expected(lesson, calls)]
     if isinstance(error, MismatchError):
@@ -116,6 +119,29 @@ def _place(error: LearnerError | None) -> Details:
         line, function, text = error.scenario
         return [("at", f"the test's scenario {function}:  {(text or '').strip()}")]
     return []
+
+
+#: what numba says when it cannot compile -> what to do about it
+ADVICE = {
+    r"unsupported NumPy function '(?P<what>[^']*)'": "numba has no {what} in this form: write the loop yourself",
+    r"Unknown attribute '(?P<what>[^']*)' of type (?P<kind>.*)": "compiled code has no .{what} of {kind}",
+    r">>> (?P<what>.*)": "numba has no {what}: look at the types in this line",
+    r"Cannot determine Numba type of (?P<what>.*)": "give compiled code arrays and numbers only, no {what}",
+    r"(context manager|IMPORT_NAME|Exception object)": "move this out of the compiled function",
+}
+
+
+def _compiling(error: LearnerError) -> Details:
+    """Translate what numba says of code that it cannot compile: the line, what is unsupported, what to use."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", error.message)
+    said = [line.strip() for line in text.splitlines() if line.strip() and "Failed in nopython mode" not in line]
+    at = re.search(r'lesson\.py", line (?P<line>\d+):\n(?P<code>(?:.*\n)*?)\s*\^', text)
+    line = at["line"] if at else next(iter(re.findall(r"lesson\.py \((\d+)\)", text)), None)
+    code = at["code"].strip().splitlines()[-1].strip() if at and at["code"].strip() else ""
+    where = [("at", f"lesson.py line {line}:  {code}".rstrip(": "))] if line else []
+    advice = ((re.search(pattern, text), use) for pattern, use in ADVICE.items())
+    use = [("use", use.format(**found.groupdict())) for found, use in advice if found][:1]
+    return [("raised", f"{error.name}: numba cannot compile this: {said[0] if said else ''}"), *where, *use]
 
 
 def _expected(lesson: Lesson, calls: list[Call]) -> Details:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,7 +69,8 @@ def check(
         return LessonReport(lesson.name, str(submission), problem=f"check: {error}", seed=seed)
     made = Worker(limits, ["numba"] if lesson.uses_numba else []) if worker is None else contextlib.nullcontext(worker)
     with made as running:
-        reports = Grading(lesson, source, running, seed, hidden, diagnose).reports(chosen)
+        grading = Grading(lesson, source, running, seed, hidden, diagnose, notebook=submission.suffix == ".ipynb")
+        reports = grading.reports(chosen)
     return LessonReport(lesson.name, str(submission), tuple(reports), seed=seed, seconds=time.monotonic() - started)
 
 
@@ -107,6 +109,7 @@ class Grading:
     hidden: bool = True
     diagnose: bool = True
     recognize: bool = True
+    notebook: bool = False
     calls: dict[str, list[Call]] | None = None  # those of a right answer, once a diagnosis needs them
 
     def reports(self, chosen: Sequence[Exercise]) -> list[ExerciseReport]:
@@ -135,7 +138,7 @@ class Grading:
         return module_of(self.lesson, self.source, self.lesson.exercise(name).qualname)
 
     def _broken(self, exercise: Exercise, details: list[tuple[str, str]]) -> ExerciseReport:
-        test = TestReport("", State.BROKEN, details=tuple(details))
+        test = TestReport("", State.BROKEN, details=self._located(details))
         return ExerciseReport(exercise.id, State.BROKEN, 0, exercise.points, (test,), next_step=_again(exercise))
 
     def _graded(self, exercise: Exercise, judgement: Judgement, seat: Seat) -> ExerciseReport:
@@ -172,7 +175,19 @@ class Grading:
         explain = details_of if explained or state is State.ERROR else unusable
         details = explain(self.lesson, error, outcome.calls, outcome.compared)
         trace = getattr(error, "trace", "") or getattr(getattr(error, "error", None), "trace", "")
-        return TestReport(outcome.name, state, outcome.hidden, tuple(details), trace)
+        return TestReport(outcome.name, state, outcome.hidden, self._located(details), trace)
+
+    def _located(self, details: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """Name the lines of a notebook by their cell, for it has no lines that a learner could count."""
+        if not self.notebook:
+            return tuple(details)
+        return tuple((label, re.sub(r"lesson\.py line (\d+)", self._in_its_cell, text)) for label, text in details)
+
+    def _in_its_cell(self, found: re.Match[str]) -> str:
+        above = self.source.splitlines()[: int(found[1])]
+        start = max((n for n, line in enumerate(above) if line.startswith("# %%")), default=-1)
+        first = next((line.strip() for line in above[start + 1 :] if line.strip()), "")
+        return f"line {len(above) - start - 1} of the cell `{first}`"
 
     def _likely(self, exercise: Exercise) -> str | None:
         from nanograd.course.diagnose import Evidence, calls_of, diagnose

@@ -72,8 +72,8 @@ def abs(x: Array) -> Array:
 
 @kernel
 def sign(x: Array) -> Array:
-    """-1, 0 or 1; truth values as they are."""
-    return np.sign(x) if x.dtype.kind != "b" else x.copy()
+    """-1, 0 or 1; 0 for NaN; truth values as they are."""
+    return x.copy() if x.dtype.kind == "b" else (x > 0).astype(x.dtype) - (x < 0)
 
 
 @kernel

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nanograd.dtypes import DType
-from nanograd.errors import ShapeError
+from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels.kernel import Array, kernel
 
 
@@ -26,7 +26,26 @@ def to_host(x: Array) -> Array:
 @kernel
 def full(shape: tuple[int, ...], value: bool | int | float, dtype: DType) -> Array:
     """An array of ``shape`` filled with ``value``."""
-    return np.full(shape, np.asarray(value).astype(dtype.numpy)) if value else np.zeros(shape, dtype.numpy)
+    if not value:
+        return np.zeros(shape, dtype.numpy)
+    number = np.asarray(value)
+    if number.dtype.kind not in "fiub":
+        raise DTypeError(f"full: the number {value!r:.40} is too large for {dtype}.")
+    return np.full(shape, number.astype(dtype.numpy))
+
+
+def expect_room(name: str, value: Any, dtype: DType) -> None:
+    """Raises DTypeError for host numbers that an integer dtype cannot hold: they would wrap around."""
+    if dtype.numpy.kind not in "iu":
+        return
+    array = np.asarray(value)
+    low, high = np.iinfo(dtype.numpy).min, np.iinfo(dtype.numpy).max
+    wrong = ~((array >= low) & (array <= high))  # so that NaN is wrong too
+    if array.dtype != dtype.numpy and wrong.any():
+        raise DTypeError(
+            f"{name}: the value {array[wrong][0]} cannot be converted to type {dtype.name} without overflow: it holds "
+            f"{low} to {high}."
+        )
 
 
 @kernel

@@ -24,6 +24,9 @@ def max_pool2d(x: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair
     flat = x.reshape(*x.shape[:2], h * w)
     windows = np.where(inside, flat[:, :, place], x.dtype.type(low)).reshape(*x.shape[:2], *out, size[0] * size[1])
     best = windows.argmax(-1)
+    odd = np.isnan(windows) if x.dtype.kind == "f" else np.zeros(windows.shape, np.bool_)
+    if odd.any():  # of several NaN the last one wins, as in torch
+        best = np.where(odd.any(-1), odd.shape[-1] - 1 - odd[..., ::-1].argmax(-1), best)
     inside = np.broadcast_to(inside.reshape(*out, -1), windows.shape)
     won = np.take_along_axis(inside, best[..., None], -1)[..., 0]
     best = np.where(won, best, inside.argmax(-1))  # padding never wins, not even against -inf
@@ -51,7 +54,7 @@ def _max_pool2d(x, kh, kw, sh, sw, ph, pw, dh, dw, values, places):  # type: ign
                         if column < 0 or column >= w:
                             continue
                         v = x[i, row, column]
-                        if best < 0 or v > greatest or (v != v and greatest == greatest):
+                        if best < 0 or v > greatest or v != v:
                             greatest = v
                             best = row * w + column
                 values[i, r, c] = greatest

@@ -9,7 +9,7 @@ from nanograd import settings
 from nanograd.errors import DTypeError
 from nanograd.kernels import elementwise as k
 from nanograd.kernels import memory
-from nanograd.ops.op import Number, lift, lift_float, op, record, wrap
+from nanograd.ops.op import Number, lift, lift_float, op, record, titled, wrap
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -41,7 +41,7 @@ def _truth(x: Any) -> bool:
 
 def rsub(input: Tensor, other: Tensor | Number) -> Tensor:
     """y = b - a"""
-    return sub(other, input)  # type: ignore[arg-type]
+    return titled(sub(other, input), "RsubBackward1")  # type: ignore[arg-type]
 
 
 @op
@@ -112,7 +112,7 @@ def remainder(input: Tensor, other: Tensor | Number) -> Tensor:
     a, b = lift(input, other)
     _divisor("remainder", b)
     return record(
-        k.remainder(a.array, b.array), (a, lambda g: g), (b, lambda g: -g * floor((a / b).detach()).to(b.dtype))
+        k.remainder(a.array, b.array), (a, lambda g: g), (b, lambda g: -g * floor_divide(a, b))
     )
 
 
@@ -373,8 +373,13 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
 
 
 @op
-def where(condition: Tensor, input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """y = a where the condition holds, else b.  Raises DTypeError unless the condition is a bool tensor."""
+def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None) -> Any:
+    """y = a where the condition holds, else b.  Raises DTypeError unless the condition is a bool tensor.
+
+    ``where(condition)`` alone gives the places where it holds, one tensor of indices per dimension.
+    """
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
     if condition.array.dtype.kind != "b":
         raise DTypeError(f"where: expected a condition of torch.bool, got {condition.dtype}. Use condition != 0.")
     a, b = lift(input, other)

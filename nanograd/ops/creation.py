@@ -48,6 +48,8 @@ def tensor(
         return copied.requires_grad_(requires_grad)
     array = _host(data)
     chosen = to_dtype(dtype) if dtype is not None else _natural(data, array)
+    if not isinstance(data, (np.ndarray, np.generic)):
+        k.expect_room("tensor", array, chosen)
     return _finish(k.from_host.on(devices.to_device(device))(array, chosen), requires_grad)
 
 
@@ -152,6 +154,7 @@ def full(
     shape = sizes("full", size)
     value = fill_value.item() if hasattr(fill_value, "item") else fill_value
     chosen = to_dtype(dtype) if dtype is not None else result_type(value)
+    k.expect_room("full", np.asarray(value), chosen)
     return _finish(k.full.on(devices.to_device(device))(_positive("full", shape), value, chosen), requires_grad)
 
 

@@ -11,7 +11,7 @@ from nanograd.dtypes import int64
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import index as k
 from nanograd.kernels import memory
-from nanograd.ops.op import as_operand, check_writable, op, record, same_device, tensor_class, view, wrap, written
+from nanograd.ops.op import as_operand, check_writable, op, record, same_device, titled, view, wrap, written
 from nanograd.ops.shape import one_dim
 from nanograd.tape import mode
 
@@ -137,7 +137,10 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     Raises IndexError out of bounds, with too many indices, or for indices of another kind.
     """
     steps = _steps(input, index)
-    return take(input, steps) if _has_arrays(steps) else part(input, steps[0])
+    if _has_arrays(steps):
+        return take(input, steps)
+    y = part(input, steps[0])
+    return y if type(index) is not int else titled(y, "SelectBackward0")
 
 
 def _has_arrays(steps: Steps) -> bool:
@@ -228,7 +231,11 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     Raises ShapeError where it does not broadcast, IndexError as ``getitem``, GradError as in-place operations.
     """
     steps = _steps(input, index)
-    v = value if hasattr(value, "array") else as_operand(_plain(value), input.dtype, input.device)
+    if hasattr(value, "array"):
+        v = value
+    else:
+        memory.expect_room("setitem", _plain(value), input.dtype)
+        v = as_operand(_plain(value), input.dtype, input.device)
     same_device(input, v)
     shape = k.take(input.array, steps).shape
     put_in(input, steps, _fit_part(v.to(input.dtype), shape))
@@ -276,7 +283,7 @@ def erase(g: Tensor, steps: Steps) -> Tensor:
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The view of slice number ``index`` along ``dim``, without that dimension."""
     d = one_dim("select", dim, input.array.ndim)
-    return getitem(input, (slice(None),) * d + (int(index),))
+    return titled(getitem(input, (slice(None),) * d + (int(index),)), "SelectBackward0")
 
 
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:

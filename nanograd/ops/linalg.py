@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import matmul as k
 from nanograd.ops.arithmetic import expect_numbers
-from nanograd.ops.op import fuses, lift, op, record
+from nanograd.ops.op import fuses, lift, op, record, titled
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -41,7 +41,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     if len(p) == 1 or len(q) == 1:
         return _with_vectors(a, b)
     _leading_fit(p, q)
-    return record(k.matmul(a.array, b.array), (a, lambda g: g @ b.mT), (b, lambda g: a.mT @ g))
+    y: Tensor = record(k.matmul(a.array, b.array), (a, lambda g: g @ b.mT), (b, lambda g: a.mT @ g))
+    return titled(y, "MmBackward0") if len(p) == len(q) == 2 else y
 
 
 def _same_dtype(name: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

@@ -82,6 +82,7 @@ def wrap(array: Array) -> Tensor:
     """A tensor of ``array`` with no history."""
     t = _new(_Tensor)
     t.array = array
+    t.node = t.storage = None
     return t
 
 
@@ -89,17 +90,14 @@ def record(y: Array, *edges: tuple[Tensor, Callable[..., Any]]) -> Tensor:
     """A tensor of the array ``y`` that knows how a change flows back to its inputs."""
     t = _new(_Tensor)
     t.array = y
+    t.node = t.storage = None  # the class says so too, but looking there takes ten times as long
     if mode.enabled:
         kept: list[Edge] = []
         for x, pull in edges:
             if x.node is not None:
                 kept.append((x.node, x.output_nr, pull))
         if kept:
-            t.node = node = Node()
-            node.seq = tick()
-            node.edges = tuple(kept)
-            node.shape = y.shape
-            node.dtype = y.dtype
+            t.node = node = Node(tuple(kept), y.shape, y.dtype)
             for _, _, pull in kept:
                 if pull.__code__.co_argcount > 1:
                     _save_outputs(node, (t,))
@@ -112,9 +110,7 @@ def records(ys: tuple[Array, ...], *edges: tuple[Tensor, Callable[..., Any]]) ->
     tensors = tuple(wrap(y) for y in ys)
     kept = tuple((x.node, x.output_nr, pull) for x, pull in edges if x.node is not None) if mode.enabled else ()
     if kept:
-        node = Node()
-        node.seq = tick()
-        node.edges = kept
+        node = Node(kept, (), None)
         node.outputs = tuple((y.shape, y.dtype) for y in ys)
         for i, t in enumerate(tensors):
             if t.array.dtype.kind == "f":  # indices carry no gradient
@@ -145,6 +141,13 @@ def _storage_of(x: Tensor) -> Storage:
     if x.storage is None:
         x.storage = Storage()
     return x.storage
+
+
+def titled(y: Tensor, title: str) -> Tensor:
+    """y, whose node prints as ``title``: torch's name, where the operation that made it goes by another."""
+    if y.node is not None:
+        y.node.title = title
+    return y
 
 
 # Views and writes

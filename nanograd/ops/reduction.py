@@ -14,7 +14,7 @@ from nanograd.kernels import reduce as k
 from nanograd.kernels.index import gather as gather_kernel
 from nanograd.ops.arithmetic import expect_numbers, maximum, minimum, where
 from nanograd.ops.indexing import spread
-from nanograd.ops.op import op, record, records
+from nanograd.ops.op import op, record, records, titled
 from nanograd.ops.shape import every_dim, expand, one_dim, to_shape
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
     indices=tensor([1, 0]))
     """
     if dim is None and other is None:
-        return amax(input)
+        return titled(amax(input), "MaxBackward1")
     if other is not None or hasattr(dim, "array"):
         return maximum(input, other if other is not None else dim)
     return MaxPair(*max_along(input, dim, keepdim))
@@ -129,7 +129,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The least element; with ``dim``, (values, indices) along it; with a tensor, the element-wise minimum."""
     if dim is None and other is None:
-        return amin(input)
+        return titled(amin(input), "MinBackward1")
     if other is not None or hasattr(dim, "array"):
         return minimum(input, other if other is not None else dim)
     return MinPair(*min_along(input, dim, keepdim))
@@ -159,7 +159,8 @@ def _extreme(name: str, kernel: Any, x: Tensor, dim: int, keepdim: bool) -> tupl
     index = kernel(x.array, d, True)
     shape = kept if keepdim else full[:d] + full[d + 1 :]
     ys = (memory.reshape(gather_kernel(x.array, d, index), shape), memory.reshape(index, shape))
-    return records(ys, (x, lambda g1, g2, y1, y2: spread(to_shape(g1, kept), d, to_shape(y2, kept), full)))
+    values, places = records(ys, (x, lambda g1, g2, y1, y2: spread(to_shape(g1, kept), d, to_shape(y2, kept), full)))
+    return titled(values, names(name)), places
 
 
 def _some(name: str, x: Tensor, dims: tuple[int, ...]) -> None:
@@ -281,8 +282,7 @@ def var(
     less = correction if correction is not None else int(unbiased)
     count = math.prod([input.array.shape[d] for d in dims]) - less
     away = input - mean(input, dims, True)
-    y: Tensor = sum(away * away, dims, keepdim) / builtins.max(count, 0)
-    return y
+    return titled(sum(away * away, dims, keepdim) / builtins.max(count, 0), "VarBackward0")
 
 
 @op
@@ -290,7 +290,7 @@ def std(
     input: Tensor, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: int | None = None
 ) -> Tensor:
     """The square root of ``var``."""
-    return var(input, dim, unbiased, keepdim, correction=correction).sqrt()
+    return titled(var(input, dim, unbiased, keepdim, correction=correction).sqrt(), "StdBackward0")
 
 
 @op

@@ -10,7 +10,7 @@ from nanograd.dtypes import DType
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import memory as k
 from nanograd.ops.op import as_operand as as_dtype
-from nanograd.ops.op import op, record, result_type, same_device, view
+from nanograd.ops.op import op, record, result_type, same_device, titled, view
 from nanograd.tape import TORCH_NAMES
 
 if TYPE_CHECKING:
@@ -223,7 +223,8 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """
     shape = input.array.shape
     dims = every_dim("squeeze", dim, len(shape))
-    return to_shape(input, tuple(s for d, s in enumerate(shape) if s != 1 or d not in dims))
+    y: Tensor = to_shape(input, tuple(s for d, s in enumerate(shape) if s != 1 or d not in dims))
+    return titled(y, "SqueezeBackward0" if dim is None else "SqueezeBackward1")
 
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
@@ -234,7 +235,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """
     shape = input.array.shape
     d = one_dim("unsqueeze", dim, len(shape) + 1)
-    return to_shape(input, (*shape[:d], 1, *shape[d:]))
+    return titled(to_shape(input, (*shape[:d], 1, *shape[d:])), "UnsqueezeBackward0")
 
 
 @op

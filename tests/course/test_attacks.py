@@ -4,7 +4,9 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -248,32 +250,35 @@ def lesson(tmp_path):
     return load(directory)
 
 
-def processes():
-    """The processes that a grader of ours started, by their command line."""
-    found = set()
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if b"nanograd.course import worker" in path.read_bytes():
-                found.add(int(path.parent.name))
-        except OSError:
-            continue
-    return found
+@pytest.fixture
+def processes(tmp_path, monkeypatch):
+    """The processes that live in this test's own directory."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def processes():
+        found = set()
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with suppress(OSError):
+                if os.fsencode(tmp_path) in path.read_bytes():
+                    found.add(int(path.parent.name))
+        return found
+
+    return processes
 
 
-def no_more_than(before):
-    for _ in range(100):
-        if processes() <= before:
+def none_is_left(processes):
+    for _ in range(200):
+        if not processes():
             return True
         time.sleep(0.02)
     return False
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_attack(name, lesson, tmp_path):
+def test_attack(name, lesson, tmp_path, processes):
     state, source = ATTACKS[name]
     path = tmp_path / "lesson.py"
     path.write_text(HEAD + source)
-    before = processes()
     started = time.monotonic()
     report = check(lesson, path, limits=LIMITS)
     took = time.monotonic() - started
@@ -284,7 +289,7 @@ def test_attack(name, lesson, tmp_path):
     compiling = LIMITS.compile_seconds if "numba" in source else 0
     assert took < 3 * LIMITS.seconds + LIMITS.start_seconds + compiling + 2  # a guard against hangs, not a speed
     assert len(total.message.splitlines()) <= 12
-    assert not sys.platform.startswith("linux") or no_more_than(before)
+    assert none_is_left(processes)
 
 
 def test_what_an_attack_prints_is_not_printed(lesson, tmp_path, capfd):
@@ -309,7 +314,7 @@ def test_a_forged_answer_is_not_trusted(lesson, tmp_path):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only there does the server end with all it started")
-def test_a_grader_that_is_killed_leaves_nothing_behind(lesson, tmp_path):
+def test_a_grader_that_is_killed_leaves_nothing_behind(lesson, tmp_path, processes):
     path = tmp_path / "lesson.py"
     path.write_text(HEAD + "def total(x, shape):\n    while True: pass")
     program = (
@@ -317,17 +322,16 @@ def test_a_grader_that_is_killed_leaves_nothing_behind(lesson, tmp_path):
         "check(load(pathlib.Path(sys.argv[1])), pathlib.Path(sys.argv[2]))"
     )
     root = str(Path(__file__).resolve().parents[2])
-    before = processes()
     command = [sys.executable, "-c", program, str(lesson.directory), str(path)]
-    grader = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": root})
+    grader = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": root, "TMPDIR": str(tmp_path)})
     for _ in range(500):
-        if len(processes() - before) >= 2:  # the server and a fork
+        if len(processes()) >= 3:  # the grader, the server and a fork
             break
         time.sleep(0.02)
-    assert len(processes() - before) >= 2
+    assert len(processes()) >= 3
     grader.kill()
     grader.wait()
-    assert no_more_than(before)
+    assert none_is_left(processes)
 
 
 def test_a_missing_file(lesson, tmp_path):

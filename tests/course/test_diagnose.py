@@ -169,6 +169,8 @@ def add_in_place(x, upstream):
         (lambda x, u: x * u, lambda x, u: 2 * x * u, "2 times"),
         (lambda x, u: x * u, lambda x, u: x * u / 3, "1/3 times"),
         (lambda x, u: x * u, lambda x, u: 0 * x, "zero"),
+        (lambda x, u: x * u, lambda x, u: x * u - 1, "1 less than expected"),
+        (lambda x, u: x.shape, lambda x, u: tuple(n + 2 for n in x.shape), "2 more than expected"),
         (lambda x, u: x.sum(), lambda x, u: x.mean(), "mean where a sum"),
         (lambda x, u: x.sum(0), lambda x, u: x.mean(0), "mean where a sum"),
         (lambda x, u: x.mean(-1), lambda x, u: x.sum(-1), "sum where a mean"),

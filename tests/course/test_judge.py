@@ -309,6 +309,27 @@ def test_where_it_was_raised_is_said(submit):
     assert 'File "lesson.py"' in report.text(trace=True)
 
 
+@pytest.mark.parametrize(
+    ("body", "line", "says"),
+    [
+        ("return np.einsum('i->', x)", 11, "numba has no numpy.einsum in this form: write the loop yourself"),
+        ("return x.foo", 11, "compiled code has no .foo of float64"),
+        ("return x + 'a'", 11, "numba has no add(float64, Literal[str](a))"),
+        ("with x as y: pass", None, "move this out of the compiled function"),
+        ("return undefined + x", None, "NameError: name 'undefined' is not defined"),
+    ],
+)
+def test_what_numba_cannot_compile_is_translated(submit, body, line, says):
+    source = f"# %%\nimport numpy as np\nfrom numba import njit\n\n\n\n\n\n@njit\ndef twice(x):\n    {body}\n"
+    double = submit(source + "\ndef double(x):\n    return twice(x)\n", "double").exercises[0]
+    assert double.state is State.FAIL
+    assert says in double.message.replace("\n            ", " ")
+    assert "numba cannot compile this" in double.message
+    assert "\033" not in double.message
+    assert line is None or f"lesson.py line {line}" in double.message
+    assert len(double.message.splitlines()) <= 12
+
+
 def test_an_argument_that_is_modified(submit):
     report = submit(double="def double(x):\n    y = 2 * x\n    if np.ndim(x): x += 1\n    return y")
     assert states(report)["double"] is State.FAIL
@@ -358,6 +379,10 @@ def test_a_notebook_is_graded(lesson, submit):
             cell["source"] = text.splitlines(keepends=True)
     report = submit(json.dumps(solved), name="lesson.ipynb")
     assert states(report)["double"] is State.PASS, report.text()
+    report = submit(json.dumps(solved).replace("return x + x", "return x / 0"), name="lesson.ipynb")
+    assert "line 2 of the cell `def double(x):`, in double:  return x / 0" in report.text()
+    report = submit(json.dumps(solved).replace("return x + x", "return x +"), name="lesson.ipynb")
+    assert "line 2 of the cell `def double(x):`:  return x +" in report.text()
 
 
 def test_only_the_visible_tests(lesson, tmp_path, worker):

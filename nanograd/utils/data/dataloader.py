@@ -6,7 +6,12 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
+from nanograd.dtypes import int64
 from nanograd.errors import MissingError
+from nanograd.kernels.memory import from_host
+from nanograd.ops.indexing import take
 from nanograd.random import Generator
 from nanograd.utils.data.collate import default_collate, default_convert
 from nanograd.utils.data.dataset import IterableDataset, Subset, TensorDataset
@@ -78,11 +83,13 @@ class DataLoader(Generic[T_co]):
             return self._iterate_stream()
         if self.batch_sampler is None:
             return (self.collate_fn(self.dataset[i]) for i in self.sampler or ())
-        fetch = _fast_fetch(self.dataset) if self.collate_fn is default_collate else None
-        return map(fetch or self._fetch, self.batch_sampler)
+        if self.collate_fn is not default_collate:
+            return map(self._fetch, self.batch_sampler)
+        return map(_fast_fetch(self.dataset, self._fetch), _batches(self.batch_sampler))
 
-    def _fetch(self, indices: list[int]) -> Any:
+    def _fetch(self, indices: Iterable[int]) -> Any:
         """The batch of the samples with these numbers."""
+        indices = indices.tolist() if isinstance(indices, np.ndarray) else indices
         dataset = self.dataset
         if hasattr(dataset, "__getitems__"):
             return self.collate_fn(dataset.__getitems__(indices))
@@ -106,18 +113,47 @@ class DataLoader(Generic[T_co]):
         return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
 
 
-def _fast_fetch(dataset: Any) -> Callable[[list[int]], Any] | None:
+def _fast_fetch(dataset: Any, slow: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """For a TensorDataset, also behind Subsets: one index operation per tensor instead of one per sample.
 
     The batch is the same as that of the samples collated: new memory, new first dimension.
     """
-    if type(dataset) is TensorDataset:
-        tensors = dataset.tensors
-        return lambda indices: [t[indices] for t in tensors]
-    if type(dataset) is Subset:
-        inner, places = _fast_fetch(dataset.dataset), dataset.indices
-        return None if inner is None else lambda indices: inner([places[i] for i in indices])
-    return None
+    places = None  # of the samples in the tensors
+    while type(dataset) is Subset:
+        outer = np.asarray(dataset.indices)
+        if not _is_index(outer):
+            return slow
+        places = outer if places is None else outer[places]
+        dataset = dataset.dataset
+    if type(dataset) is not TensorDataset:
+        return slow
+    tensors = dataset.tensors
+
+    def fetch(indices: Any) -> Any:
+        index = np.asarray(indices)
+        if not _is_index(index):
+            return slow(indices)
+        if places is not None:
+            index = places[index]
+        return [take(t, ((from_host.on(t.device)(index, int64),),)) for t in tensors]
+
+    return fetch
+
+
+def _batches(sampler: Iterable[Any]) -> Iterator[Any]:
+    """The batches of ``sampler``; where it holds one of the two samplers with an ``order``, as parts of that array."""
+    if type(sampler) is not BatchSampler or type(sampler.sampler) not in (RandomSampler, SequentialSampler):
+        yield from sampler
+        return
+    numbers: Any = sampler.sampler
+    order, size = numbers.order(), sampler.batch_size
+    end = len(order) - len(order) % size if sampler.drop_last else len(order)
+    for start in range(0, end, size):
+        yield order[start : start + size]
+
+
+def _is_index(index: np.ndarray[Any, Any]) -> bool:
+    return index.ndim == 1 and index.dtype.kind in "iu" and index.size > 0
 
 
 def _check_dataset(dataset: Any) -> None:

@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 from nanograd.ops.creation import as_tensor, multinomial, randint, randperm
 from nanograd.random import Generator
 
@@ -28,6 +30,10 @@ class SequentialSampler(Sampler[int]):
 
     def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source
+
+    def order(self) -> np.ndarray[Any, Any]:
+        """The numbers of one pass."""
+        return np.arange(len(self.data_source))
 
     def __iter__(self) -> Iterator[int]:
         return iter(range(len(self.data_source)))
@@ -54,20 +60,24 @@ class RandomSampler(Sampler[int]):
         self.generator = generator
         if not _positive(self.num_samples):
             raise ValueError(f"num_samples should be a positive integer value, but got num_samples={self.num_samples}")
+        if not len(data_source):
+            raise ValueError(f"RandomSampler: cannot draw {self.num_samples} samples from an empty data set.")
 
     @property
     def num_samples(self) -> int:
         """How many samples one pass has."""
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
-    def __iter__(self) -> Iterator[int]:
-        size, left = len(self.data_source), self.num_samples
+    def order(self) -> np.ndarray[Any, Any]:
+        """The numbers of one pass, newly drawn."""
+        size, count = len(self.data_source), self.num_samples
         if self.replacement:
-            yield from randint(0, size, (left,), generator=self.generator).tolist()
-            return
-        while left > 0:
-            yield from randperm(size, generator=self.generator).tolist()[:left]
-            left -= size
+            return randint(0, size, (count,), generator=self.generator).numpy()
+        rounds = [randperm(size, generator=self.generator).numpy() for _ in range(-(-count // size))]
+        return rounds[0] if count == size else np.concatenate(rounds)[:count]
+
+    def __iter__(self) -> Iterator[int]:
+        yield from self.order().tolist()
 
     def __len__(self) -> int:
         return self.num_samples

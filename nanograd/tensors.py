@@ -10,7 +10,7 @@ import numpy as np
 from nanograd import devices, dtypes
 from nanograd.devices import Device
 from nanograd.dtypes import DType, dtype_of, to_dtype
-from nanograd.errors import DTypeError, GradError, ShapeError, did_you_mean
+from nanograd.errors import DTypeError, GradError, ShapeError
 from nanograd.kernels import memory
 from nanograd.ops import arithmetic, creation, indexing, linalg, normalization, reduction
 from nanograd.ops import op as ops
@@ -562,10 +562,6 @@ class Tensor:
         """Write random numbers, equally likely in [a, b)."""
         drawn = creation.rand(self.array.shape, generator=generator, dtype=self.dtype, device=self.device)
         return ops.in_place(self, drawn * (b - a) + a, "uniform_")
-
-    def __getattr__(self, name: str) -> NoReturn:
-        hint = did_you_mean(name, dir(type(self)))
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute {name!r}.{hint}")
 
     def __matmul__(self, other: Any) -> Tensor:
         return linalg.matmul(self, other)

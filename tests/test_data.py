@@ -152,9 +152,10 @@ def test_samplers_give_each_number_once():
 
 
 def test_random_sampler_draws_as_many_as_asked():
-    more = list(RandomSampler(range(4), num_samples=10))
-    assert len(more) == 10
-    assert sorted(more[:4]) == sorted(more[4:8]) == [0, 1, 2, 3]
+    more = list(RandomSampler(range(40), num_samples=100, generator=generator()))
+    assert len(more) == 100
+    assert sorted(more[:40]) == sorted(more[40:80]) == list(range(40))
+    assert more[:40] != more[40:80]
     fewer = list(RandomSampler(range(10), num_samples=4))
     assert len(set(fewer)) == 4
     drawn = list(RandomSampler(range(3), replacement=True, num_samples=3000, generator=generator()))

@@ -124,16 +124,19 @@ def nodes(tensors: list[Tensor]) -> list[Node]:
 
 
 def kind(value: Any) -> str:
-    return "tensor" if isinstance(value, Tensor) else "array" if isinstance(value, np.ndarray) else "plain"
+    """What a closure cell holds: a tensor, None, a raw array, or something plain such as a shape."""
+    if isinstance(value, np.ndarray):
+        return "array"
+    return "tensor" if isinstance(value, Tensor) else "none" if value is None else "plain"
 
 
 def test_a_name_in_a_pullback_holds_one_kind_of_thing() -> None:
     found = kinds_in_closures()
-    assert len(found) > 100
+    assert len(found) > 50
     for code, names in found.items():
         for name, held in names.items():
             where = f"{code.co_qualname} ({code.co_filename}:{code.co_firstlineno}), {name!r}"
-            assert held != {"tensor", "plain"}, f"{where} holds a tensor in one call and something else in another"
+            assert not ("plain" in held and len(held) > 1), f"{where} holds {held}: a plain thing in one call only"
             assert "array" not in held, f"{where} holds a raw array: the written-after check cannot see it"
 
 

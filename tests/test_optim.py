@@ -104,6 +104,19 @@ def test_adam_and_adamw_are_their_formula(options, decoupled):
     np.testing.assert_allclose(path[-1], adam(path, gradients, decoupled=decoupled, **options), rtol=1e-10)
 
 
+def test_parameters_of_one_group_count_their_own_steps():
+    a, b = parameter(1.0), parameter(1.0)
+    optimizer = optim.Adam([a, b], lr=0.1)
+    for _ in range(3):
+        a.grad = torch.ones(1).double()
+        optimizer.step()
+    b.grad = torch.ones(1).double()
+    optimizer.step()
+    assert (optimizer.state[a]["step"], optimizer.state[b]["step"]) == (4, 1)
+    assert b.item() == pytest.approx(0.9)  # the first step of Adam is lr, whatever the gradient
+    assert a.item() == pytest.approx(0.6)
+
+
 def test_adamw_is_adam_with_decoupled_decay():
     a, _ = descend(lambda p: optim.AdamW(p, lr=0.1, weight_decay=0.1))
     b, _ = descend(lambda p: optim.Adam(p, lr=0.1, weight_decay=0.1, decoupled_weight_decay=True))

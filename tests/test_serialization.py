@@ -126,6 +126,13 @@ def test_tied_tensors_are_written_once_and_loaded_as_one():
     assert [h.shape for h in halves] == [(500,), (500,)]
 
 
+def test_tensors_whose_names_would_be_the_same_are_kept_apart():
+    loaded = round_trip({"a.b": torch.zeros(1), "a": {"b": torch.ones(1)}, "__metadata__": torch.full((1,), 2.0)})
+    assert loaded["a.b"].item() == 0
+    assert loaded["a"]["b"].item() == 1
+    assert loaded["__metadata__"].item() == 2
+
+
 def test_a_leaf_keeps_its_requires_grad_and_a_result_does_not():
     x = torch.ones(2, requires_grad=True)
     leaf, result, parameter = round_trip([x, x * 2, nn.Parameter(torch.ones(1))])

@@ -31,7 +31,7 @@ def test_the_digits_are_all_there_and_split_once():
 def test_the_levels_of_ink_fill_the_range_of_images():
     data = Digits().data
     levels = {round(255 * k / 16) for k in range(17)}
-    assert set(data.unique().tolist() if hasattr(data, "unique") else np.unique(data.numpy()).tolist()) == levels
+    assert set(np.unique(data.numpy()).tolist()) == levels
 
 
 def test_each_digit_is_in_both_parts_about_equally_often():

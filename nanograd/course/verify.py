@@ -160,8 +160,8 @@ def verify_lesson(directory: Path, seeds: int = 5) -> Verified:
         _gate_stub(lesson, worker, found)
         _gate_solutions(lesson, worker, seeds, found)
         _gate_canary(lesson, worker, found)
-    with _file(lesson.source, "lesson.py") as path:
-        found.seconds = check(lesson, path).seconds
+        with _file(lesson.source, "lesson.py") as path:
+            found.seconds = check(lesson, path, worker=worker).seconds
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from nanograd.dtypes import DType
 from nanograd.kernels.kernel import Array, kernel
 
-__all__ = ["all", "any", "argmax", "argmin", "cumsum", "max", "min", "prod", "sort", "sum", "sum_to"]
+__all__ = ["all", "any", "argmax", "argmin", "cumsum", "max", "mean", "min", "prod", "sort", "sum", "sum_to"]
 
 Dims = tuple[int, ...]
 
@@ -26,6 +27,13 @@ _or: Any = np.logical_or.reduce
 def sum(x: Array, dims: Dims, keepdim: bool, dtype: DType | None) -> Array:
     """Σ x over ``dims``, accumulated and returned as ``dtype``, or as that of x."""
     return _add(x, dims, dtype.numpy if dtype is not None else x.dtype, None, keepdim)
+
+
+@kernel
+def mean(x: Array, dims: Dims, keepdim: bool) -> Array:
+    """Σ x / n over ``dims``; NaN for no elements."""
+    count = math.prod([x.shape[d] for d in dims])
+    return np.true_divide(_add(x, dims, x.dtype, None, keepdim), x.dtype.type(count))
 
 
 @kernel

@@ -10,6 +10,7 @@ from nanograd.errors import DTypeError
 from nanograd.kernels import elementwise as k
 from nanograd.kernels import memory
 from nanograd.ops.op import Number, lift, lift_float, op, record, titled, wrap
+from nanograd.tape import TORCH_NAMES
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -340,7 +341,7 @@ def _clamp(x: Tensor, bound: Any, choose: Any) -> Tensor:
     return clamped(kernel, x, limit, inside)
 
 
-@op("Clamp")
+@op
 def clamped(kernel: Any, x: Tensor, limit: Tensor, inside: Tensor) -> Tensor:
     """The greater or lesser of x and a bound; on the bound itself the gradient goes to x."""
     return record(
@@ -348,6 +349,9 @@ def clamped(kernel: Any, x: Tensor, limit: Tensor, inside: Tensor) -> Tensor:
         (x, lambda g: where(inside, g, 0.0)),
         (limit, lambda g: where(inside, 0.0, g)),
     )
+
+
+TORCH_NAMES["clamped"] = "ClampBackward1"
 
 
 @op

@@ -11,7 +11,7 @@ from nanograd.dtypes import int64
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import index as k
 from nanograd.kernels import memory
-from nanograd.ops.op import as_operand, check_writable, op, record, same_device, titled, view, wrap, written
+from nanograd.ops.op import as_operand, check_writable, op, record, same_device, tensor_class, titled, view, wrap, written
 from nanograd.ops.shape import one_dim
 from nanograd.tape import mode
 

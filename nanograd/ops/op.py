@@ -83,6 +83,7 @@ def wrap(array: Array) -> Tensor:
     t = _new(_Tensor)
     t.array = array
     t.node = t.storage = None
+    t.output_nr = 0
     return t
 
 
@@ -91,6 +92,7 @@ def record(y: Array, *edges: tuple[Tensor, Callable[..., Any]]) -> Tensor:
     t = _new(_Tensor)
     t.array = y
     t.node = t.storage = None  # the class says so too, but looking there takes ten times as long
+    t.output_nr = 0
     if mode.enabled:
         kept: list[Edge] = []
         for x, pull in edges:

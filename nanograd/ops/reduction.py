@@ -16,6 +16,7 @@ from nanograd.ops.arithmetic import expect_numbers, maximum, minimum, where
 from nanograd.ops.indexing import spread
 from nanograd.ops.op import op, record, records, titled
 from nanograd.ops.shape import every_dim, expand, one_dim, to_shape
+from nanograd.tape import names
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -62,8 +63,9 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType
     x = input if dtype is None else input.to(to_dtype(dtype))
     _floats("mean", x)
     dims = every_dim("mean", dim, x.array.ndim)
-    count = math.prod([x.array.shape[d] for d in dims])
-    return sum(x, dims, keepdim) / count if dims else x * 1
+    full = x.array.shape
+    count = math.prod([full[d] for d in dims])
+    return record(k.mean(x.array, dims, keepdim), (x, lambda g: stretch(g / count, dims, full)))
 
 
 def _floats(name: str, x: Tensor) -> None:

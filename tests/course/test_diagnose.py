@@ -76,8 +76,6 @@ def test_no_right_answer_is_called_wrong(ref, worker, calls):
         for source in [lesson.source, *sources]:
             seen = list(evidence.replay(module_of(lesson, source, exercise.qualname)))
             assert evidence.named(seen) is None, exercise.id
-            (report,) = Grading(lesson, source, worker).reports([exercise])
-            assert (report.state, report.likely) == (State.PASS, None)
 
 
 def test_a_known_answer_is_named_in_a_check(worker):

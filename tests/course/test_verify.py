@@ -8,7 +8,8 @@ import pytest
 from nanograd.course import verify as verifying
 from nanograd.course.lesson import find, load
 from nanograd.course.report import ExerciseReport, LessonReport, State
-from nanograd.course.verify import GATES, verify, verify_exercise, verify_lesson
+from nanograd.course.sandbox import Worker
+from nanograd.course.verify import GATES, Verified, verify, verify_exercise, verify_lesson
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the worker needs a POSIX system")
 
@@ -85,12 +86,30 @@ def made(tmp_path):
     return made
 
 
-def findings(lesson, gate):
-    """What a gate finds, and that no other gate of the same part finds anything."""
-    whole = gate in (1, 2, 7)
-    found = (verify_lesson(lesson.directory, 2) if whole else verify_exercise(lesson.directory, "scale")).findings
-    assert {each.gate for each in found} == {gate}, found
-    return "\n".join(f"{each.where}: {each.says}" for each in found)
+@pytest.fixture(scope="module")
+def worker():
+    with Worker() as made:
+        yield made
+
+
+@pytest.fixture
+def findings(worker):
+    """What a gate finds."""
+
+    def findings(lesson, gate, seeds=2):
+        found = Verified(lesson.number)
+        if gate == 1:
+            verifying._gate_stub(lesson, worker, found)
+        elif gate == 2:
+            verifying._gate_solutions(lesson, worker, seeds, found)
+        elif gate == 7:
+            verifying._gate_canary(lesson, worker, found)
+        else:
+            found = verify_exercise(lesson.directory, "scale")
+        assert {each.gate for each in found.findings} == {gate}, found
+        return "\n".join(f"{each.where}: {each.says}" for each in found.findings)
+
+    return findings
 
 
 def test_a_sound_lesson_passes_every_gate(made):
@@ -118,14 +137,14 @@ def test_nothing_verified_is_not_a_success():
     assert verify([], jobs=1).exit_code == 1
 
 
-def test_gate_1_a_test_that_an_untouched_stub_passes(made):
+def test_gate_1_a_test_that_an_untouched_stub_passes(made, findings):
     tests = TESTS + "\n\n@pytest.mark.exercise('scale')\ndef test_nothing(submission):\n    assert True\n"
     found = findings(made(tests=tests), 1)
     assert "00.scale: the stub is FAIL" in found
     assert "when its tests are run" in found
 
 
-def test_gate_1_a_stub_that_cannot_be_imported(made):
+def test_gate_1_a_stub_that_cannot_be_imported(made, findings):
     found = findings(made(lesson=LESSON + "\n\nEXAMPLE = scale(np.ones(2), 3.0)\n"), 1)
     assert "cannot be imported" in found
 
@@ -142,7 +161,7 @@ def test_gate_1_a_stub_that_cannot_be_imported(made):
         ("def scale(", "def scale((", "not Python"),
     ],
 )
-def test_gate_1_a_stub_that_is_not_the_lessons(made, monkeypatch, old, new, says):
+def test_gate_1_a_stub_that_is_not_the_lessons(made, findings, monkeypatch, old, new, says):
     lesson = made()
     stub = verifying.stub_source(lesson)
     assert old in stub
@@ -150,39 +169,35 @@ def test_gate_1_a_stub_that_is_not_the_lessons(made, monkeypatch, old, new, says
     assert says in findings(lesson, 1)
 
 
-def test_gate_2_a_solution_that_fails(made):
+def test_gate_2_a_solution_that_fails(made, findings):
     lesson = made(tests=TESTS.replace("x * -1.5)", "x * -1.5 + 1)"), wrong="")
-    found = verify_lesson(lesson.directory, seeds=2).findings
-    assert {each.gate for each in found} == {2, 7}
-    assert any("the solution is FAIL with 1 points on seed 1" in each.says for each in found)
+    assert "00.scale: the solution is FAIL with 1 points on seed 1" in findings(lesson, 2)
 
 
-def test_gate_2_a_solution_that_fails_on_one_seed_only(made):
-    tests = TESTS.replace("x * -1.5)", "x * -1.5 + (x[0, 0] > 0))")
-    lesson = made(tests=tests, wrong="")
-    on = [f.says.split("seed ")[1][0] for f in verify_lesson(lesson.directory, seeds=5).findings if "on seed" in f.says]
-    assert 0 < len(on) < 5
+def test_gate_2_a_solution_that_fails_on_some_seeds_only(made, findings):
+    lesson = made(tests=TESTS.replace("x * -1.5)", "x * -1.5 + (x[0, 0] > 0))"), wrong="")
+    assert 0 < findings(lesson, 2, seeds=5).count("the solution is FAIL") < 5
 
 
-def test_gate_2_tests_that_draw_without_a_seed(made):
+def test_gate_2_tests_that_draw_without_a_seed(made, findings):
     tests = TESTS.replace("rng.normal", "np.random.default_rng().normal")
     assert "00.scale: the tests ask something else each time" in findings(made(tests=tests), 2)
 
 
-def test_gate_2_a_solution_that_depends_on_the_process(made):
+def test_gate_2_a_solution_that_depends_on_the_process(made, findings):
     lesson = LESSON.replace("return x + 1\n", "import os\n    return x + 1 + 0 * os.getpid() + (x > 5) * os.getpid()\n")
     tests = TESTS.replace("assert submission.given(1) == 2", "assert submission.given(1) == 2\n    submission.given(9)")
     assert "00.given: the solution returns something else in another process" in findings(made(lesson, tests), 2)
 
 
-def test_gate_3_a_wrong_answer_that_passes(made):
+def test_gate_3_a_wrong_answer_that_passes(made, findings):
     wrong = WRONG + "\n@wrong('scale', says='you rounded')\ndef rounded(x, by):\n    return np.round(x * by, 12)\n"
     found = findings(made(wrong=wrong), 3)
     assert "rounded is wrong, but PASS" in found
     assert "rounded cannot be told from the solution" in found
 
 
-def test_gate_3_wrong_answers_that_cannot_be_told_apart(made):
+def test_gate_3_wrong_answers_that_cannot_be_told_apart(made, findings):
     wrong = WRONG + "\n@wrong('scale', says='you took the sum')\ndef summed(x, by):\n    return by + x\n"
     lesson = made(wrong=wrong)
     verified = verify_exercise(lesson.directory, "scale")
@@ -194,7 +209,7 @@ def test_gate_3_wrong_answers_that_cannot_be_told_apart(made):
     assert "NOT diagonal" in verifying.VerifyReport((verified,), 0.0).text(matrix=True)
 
 
-def test_gate_3_a_wrong_answer_that_is_none(made):
+def test_gate_3_a_wrong_answer_that_is_none(made, findings):
     wrong = (
         WRONG
         + "\n@wrong('scale', says='you did nothing')\ndef nothing(x, by):\n    raise NotImplementedError('00.scale')\n"
@@ -202,12 +217,12 @@ def test_gate_3_a_wrong_answer_that_is_none(made):
     assert "nothing is wrong, but NOT STARTED" in findings(made(wrong=wrong), 3)
 
 
-def test_gate_4_an_also_right_answer_that_fails(made):
+def test_gate_4_an_also_right_answer_that_fails(made, findings):
     wrong = WRONG.replace("return by * x", "return by * x + 1")
     assert "turned is right, but FAIL" in findings(made(wrong=wrong), 4)
 
 
-def test_gate_7_a_check_that_passes_everything(made, monkeypatch):
+def test_gate_7_a_check_that_passes_everything(made, findings, monkeypatch):
     def always(lesson, path, name=None, **how):
         reports = [ExerciseReport(each.id, State.PASS, each.points, each.points) for each in lesson.exercises]
         return LessonReport(lesson.name, str(path), tuple(reports))
@@ -218,7 +233,7 @@ def test_gate_7_a_check_that_passes_everything(made, monkeypatch):
     assert "check of a broken file in lesson.ipynb: PASS" in found
 
 
-def test_gate_7_a_check_that_fails_everything(made, monkeypatch):
+def test_gate_7_a_check_that_fails_everything(made, findings, monkeypatch):
     never = LessonReport("x", "x", problem="no")
     monkeypatch.setattr(verifying, "check", lambda *a, **k: never)
     assert "check of the solution in lesson.py: no" in findings(made(), 7)
@@ -235,7 +250,7 @@ def test_the_shortest_lesson_of_the_course():
 def test_a_command_that_passes_a_broken_file_is_found(monkeypatch):
     lesson, _ = find("00")
     monkeypatch.setattr(verifying, "_command", lambda directory, *arguments: _faked(directory, *arguments))
-    found = verifying.Verified("00")
+    found = Verified("00")
     verifying._canary_of_commands(lesson, lesson.exercises[0], {"lesson.py": "x", "lesson.ipynb": "y"}, found)
     assert [f.says[:40] for f in found.findings] == ["`nanograd check` of a broken file in les"] * 2
 

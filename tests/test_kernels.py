@@ -1,0 +1,250 @@
+"""Kernels: every compiled version against its NumPy reference, and what all kernels promise."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nanograd.kernels
+from nanograd import dtypes
+from nanograd.errors import DeviceError, ShapeError
+from nanograd.kernels import compile, elementwise, index, memory, pool, reduce, sample
+from nanograd.kernels.kernel import KERNELS, kernel
+from nanograd.testing import law_kernel
+
+for module in pkgutil.iter_modules(nanograd.kernels.__path__):
+    importlib.import_module(f"nanograd.kernels.{module.name}")
+
+Array = np.ndarray[Any, Any]
+Make = Callable[[np.random.Generator, Any], tuple[Any, ...]]
+
+COMPILED = [name for name, k in KERNELS.items() if k.versions[np.ndarray] is not k.reference]
+SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e30, -1e30])
+numba = pytest.mark.skipif(not compile.can_compile(), reason="numba cannot be imported: only references run")
+
+
+def normal(rng: np.random.Generator, dtype: Any, *shape: int) -> Array:
+    return rng.standard_normal(shape).astype(dtype)
+
+
+def peppered(rng: np.random.Generator, dtype: Any, *shape: int) -> Array:
+    """Normal numbers with NaN, infinities and signed zeros among them."""
+    x = rng.standard_normal(shape)
+    return np.where(rng.random(shape) < 0.1, rng.choice(SPECIAL, shape), x).astype(dtype)
+
+
+def unit(rng: np.random.Generator, dtype: Any, *shape: int) -> Array:
+    return rng.random(shape).astype(dtype)
+
+
+BIG = (71, 61)  # odd primes, and more elements than compiled loops start from
+
+
+def two(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
+    return normal(rng, dtype, *BIG), unit(rng, dtype, *BIG)
+
+
+def windows(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
+    """Random images and windows: (x, size, stride, padding, dilation, out)."""
+    x = peppered(rng, dtype, 3, 5, 13, 11)
+    size, stride = rng.integers(1, 5, 2), rng.integers(1, 4, 2)
+    padding, dilation = [int(rng.integers(0, s // 2 + 1)) for s in size], rng.integers(1, 3, 2)
+    room = [n + 2 * p - d * (s - 1) - 1 for n, p, d, s in zip(x.shape[2:], padding, dilation, size, strict=True)]
+    out = tuple(int(r // s + 1) for r, s in zip(room, stride, strict=True))
+    size, stride, dilation = (tuple(int(v) for v in pair) for pair in (size, stride, dilation))
+    return x, size, stride, tuple(padding), dilation, out
+
+
+def optimizer(state: int, numbers: int) -> Make:
+    def make(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
+        arrays = [normal(rng, dtype, *BIG) for _ in range(2)] + [unit(rng, dtype, *BIG) for _ in range(state)]
+        return (*arrays, tuple(float(v) for v in rng.uniform(0.1, 0.9, numbers)))
+
+    return make
+
+
+ARGUMENTS: dict[str, Make] = {
+    "elementwise.relu": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
+    "elementwise.relu_grad": lambda rng, dtype: (peppered(rng, dtype, *BIG), peppered(rng, dtype, *BIG)),
+    "elementwise.tanh_grad": two,
+    "elementwise.sigmoid_grad": two,
+    "matmul.linear": lambda rng, dtype: (normal(rng, dtype, 7, 5), normal(rng, dtype, 3, 5), normal(rng, dtype, 3)),
+    "normalize.cross_entropy": lambda rng, dtype: (10 * normal(rng, dtype, 7, 5), rng.integers(0, 5, 7)),
+    "normalize.cross_entropy_grad": lambda rng, dtype: (normal(rng, dtype), unit(rng, dtype, 7, 5), rng.integers(0, 5, 7)),
+    "pool.max_pool2d": windows,
+    "update.sgd": optimizer(0, 3),
+    "update.sgd_momentum": optimizer(1, 5),
+    "update.sgd_nesterov": optimizer(1, 5),
+    "update.adam": optimizer(2, 10),
+    "update.adam_amsgrad": optimizer(3, 10),
+}
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_every_compiled_version_has_arguments(name: str) -> None:
+    assert name in ARGUMENTS, f"the kernel {name!r} has a compiled version that no test compares with its reference"
+
+
+@numba
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_compiled_version_is_the_reference(name: str, dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    tolerance = 2e-5 if dtype == np.float32 else 1e-12
+    for _ in range(5):
+        args = ARGUMENTS[name](rng, dtype)
+        chooses = KERNELS[name].versions[np.ndarray].__globals__["suits"]
+        assert chooses(*args), f"{name}: these arguments run the reference, not the compiled version"
+        law_kernel(KERNELS[name], *args, rtol=tolerance, atol=tolerance)
+
+
+@numba
+def test_cross_entropy_answers_none_for_classes_out_of_range() -> None:
+    x = np.zeros((3, 5), np.float32)
+    for bad in (5, -1):
+        law_kernel(KERNELS["normalize.cross_entropy"], x, np.array([0, bad, 1]))
+        assert KERNELS["normalize.cross_entropy"](x, np.array([0, bad, 1])) is None
+
+
+@numba
+@pytest.mark.parametrize("make", [lambda x: x.T, lambda x: x[::2], lambda x: x.astype(np.float16), lambda x: x[:0], lambda x: x[:2, :2]])
+@pytest.mark.parametrize("name", ["relu", "tanh_grad"])
+def test_what_a_compiled_loop_cannot_take_runs_the_reference(name: str, make: Callable[[Array], Array]) -> None:
+    x = make(np.random.default_rng(0).standard_normal(BIG))
+    args = (x,) if name == "relu" else (x, x)
+    np.testing.assert_array_equal(getattr(elementwise, name)(*args), getattr(elementwise, name).reference(*args))
+
+
+# What all kernels promise
+
+
+def test_a_kernel_returns_an_array_also_of_no_dimensions() -> None:
+    x = np.array(2.0)
+    for y in (elementwise.add(x, x), elementwise.exp(x), reduce.sum(np.ones(3), (0,), False, dtypes.float64), memory.cast(x, dtypes.int32)):
+        assert type(y) is np.ndarray
+        assert y.shape == ()
+
+
+def test_a_kernel_names_what_does_not_broadcast() -> None:
+    with pytest.raises(ShapeError, match=r"add: shapes \(2, 3\) and \(4, 5\) do not broadcast.*\(3\).*\(5\).*dimension 1"):
+        elementwise.add(np.ones((2, 3)), np.ones((4, 5)))
+
+
+def test_a_missing_version_says_which_there_are() -> None:
+    class Elsewhere:
+        pass
+
+    with pytest.raises(DeviceError, match=r"elementwise.add: no version for arrays of class Elsewhere; there is one for: .*ndarray"):
+        elementwise.add(Elsewhere(), Elsewhere())
+
+
+def test_a_subclass_of_ndarray_is_served(tmp_path: Any) -> None:
+    mapped = np.memmap(tmp_path / "numbers", np.float32, "w+", shape=(3,))
+    np.testing.assert_array_equal(elementwise.add(mapped, mapped), np.zeros(3))
+
+
+def test_a_kernel_is_registered_under_its_file_and_name() -> None:
+    @kernel
+    def doubled(x: Array) -> Array:
+        """2 x"""
+        return 2 * x
+
+    try:
+        assert KERNELS[doubled.name] is doubled
+        assert doubled.__doc__ == "2 x"
+        np.testing.assert_array_equal(doubled(np.ones(2)), [2, 2])
+    finally:
+        del KERNELS[doubled.name]
+
+
+@pytest.mark.parametrize("name", sorted(KERNELS))
+def test_every_kernel_says_what_it_computes(name: str) -> None:
+    assert KERNELS[name].__doc__, f"{name} has no docstring"
+
+
+# Kernels that no operation's formula pins down entirely
+
+
+def test_a_written_array_must_not_share_its_elements() -> None:
+    stretched = memory.expand(np.zeros((3, 1)), (3, 5))
+    with pytest.raises(ShapeError, match="more than one element of the written-to tensor"):
+        memory.write(stretched, np.ones((3, 5)))
+    memory.write(memory.expand(np.zeros((3, 1)), (3, 1)), np.ones((3, 1)))
+
+
+def test_a_view_is_taken_only_where_strides_allow() -> None:
+    x = np.arange(6).reshape(2, 3)
+    assert memory.as_view(x, (3, 2)) is not None
+    assert memory.as_view(x.T, (6,)) is None
+    assert np.shares_memory(memory.as_view(x[:, ::2], (2, 1, 2)), x)
+
+
+def test_places_that_repeat_add_up() -> None:
+    steps = ((np.array([0, 0, 1]),),)
+    np.testing.assert_array_equal(index.add_at(np.ones((3, 2)), steps, (3, 2)), [[2, 2], [1, 1], [0, 0]])
+
+
+def test_padding_never_wins_a_window() -> None:
+    x = np.full((1, 1, 4, 4), -np.inf, np.float32)
+    for images in (x, np.tile(x, (1, 100, 1, 1))):  # the reference, the compiled loop
+        values, places = pool.max_pool2d(images, (3, 3), (1, 1), (1, 1), (1, 1), (4, 4))
+        assert np.isneginf(values).all()
+        assert places[0, 0, 0, 0] == 0
+        assert places[0, 0, 3, 3] == 10
+
+
+# Chance: Philox4x32-10
+
+
+def test_philox_known_answer() -> None:
+    """Counter 0 and key 0, from the known-answer vectors of Random123 (Salmon et al.)."""
+    expected = [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]
+    np.testing.assert_array_equal(sample.words(0, 0, 1)[0], np.array(expected, np.uint32))
+
+
+@numba
+@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1, 2**32, 2**64 - 1])
+@pytest.mark.parametrize("offset", [0, 2**32 - 5, 2**40])
+def test_compiled_words_are_the_references(seed: int, offset: int) -> None:
+    np.testing.assert_array_equal(sample._blocks(seed, offset, 2000), sample.words(seed, offset, 2000))
+
+
+def test_a_stream_is_the_same_however_it_is_cut() -> None:
+    whole = sample.words(7, 0, 10)
+    np.testing.assert_array_equal(np.concatenate([sample.words(7, 0, 3), sample.words(7, 3, 7)]), whole)
+    small, large = (sample.uniform.on(nanograd.devices.cpu)((n,), 7, 0, dtypes.float32) for n in (8, 20000))
+    np.testing.assert_array_equal(large[:8], small)
+
+
+# Without numba
+
+
+def test_everything_runs_without_numba() -> None:
+    """With NANOGRAD_JIT=0 every kernel is its reference, and a training step gives the same numbers."""
+    program = """
+import sys
+sys.modules["numba"] = None
+import numpy as np
+import nanograd as torch
+from nanograd.kernels.kernel import KERNELS
+from nanograd.nn import functional as F
+assert all(k.versions[np.ndarray] is k.reference for k in KERNELS.values())
+x = torch.arange(2 * 1 * 40 * 40).reshape(2, 1, 40, 40).float().sin().requires_grad_()
+y = F.max_pool2d(F.relu(F.conv2d(x, torch.ones(2, 1, 3, 3))), 2).flatten(1)
+F.cross_entropy(y, torch.tensor([3, 5])).backward()
+print(float(x.grad.abs().sum()), torch.Generator().manual_seed(3) and float(torch.randn(9).numel()))
+"""
+    seen = [
+        subprocess.run([sys.executable, "-c", text], check=True, capture_output=True, text=True, env={**os.environ}).stdout
+        for text in (program, program.replace('sys.modules["numba"] = None\n', "").replace("assert all", "assert not all"))
+    ]
+    values = [[float(v) for v in text.split()] for text in seen]
+    np.testing.assert_allclose(values[0], values[1], 1e-5)

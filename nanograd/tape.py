@@ -23,6 +23,8 @@ from nanograd.storage import tick
 
 __all__ = ["Edge", "Node", "backward", "enable_grad", "is_grad_enabled", "mode", "no_grad", "set_grad_enabled"]
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 Edge = tuple["Node", int, Callable[..., Any]]
 """(the node that made the input, which of its outputs that is, the pullback)"""
 
@@ -121,7 +123,7 @@ class _Switch:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         mode.enabled = self._before.pop()
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def __call__(self, function: F) -> F:
         from functools import wraps
 
         enabled = self.enabled
@@ -131,7 +133,7 @@ class _Switch:
             with _Switch(enabled):
                 return function(*args, **kwargs)
 
-        return switched
+        return switched  # type: ignore[return-value]
 
 
 class no_grad(_Switch):

@@ -20,7 +20,7 @@ from nanograd.settings import get_default_dtype
 from nanograd.storage import Storage
 from nanograd.tape import TORCH_NAMES, Node, backward
 
-__all__ = ["RemovableHandle", "Size", "Tensor"]
+__all__ = ["RemovableHandle", "Size", "Tensor", "to_arguments"]
 
 
 class Size(tuple[int, ...]):
@@ -467,7 +467,7 @@ class Tensor:
     def to(self, *args: Any, **kwargs: Any) -> Tensor:
         """This tensor with a dtype, on a device, or like another: ``to(dtype)``, ``to(device)``, ``to(device, dtype)``,
         ``to(other)``; itself if nothing changes, unless ``copy=True``."""
-        device, dtype, copy = _to_arguments(self, args, dict(kwargs))
+        device, dtype, copy = to_arguments(self, args, dict(kwargs))
         t = self
         if dtype is not None and t.array.dtype != dtype.numpy:
             t = layout.to_dtype(t, dtype)
@@ -753,11 +753,12 @@ def _add_hook(t: Tensor, hook: Callable[[Tensor], Any]) -> RemovableHandle:
 
 def _rebuild(kind: type[Tensor], array: np.ndarray[Any, Any], requires_grad: bool) -> Tensor:
     t = object.__new__(kind)
-    t.array = array
+    t.array = creation.from_numpy(array).array
     return t.requires_grad_(requires_grad)
 
 
-def _to_arguments(t: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Device | None, DType | None, bool]:
+def to_arguments(t: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Device | None, DType | None, bool]:
+    """(device, dtype, copy) that the arguments of ``to`` mean."""
     device, dtype = kwargs.pop("device", None), kwargs.pop("dtype", None)
     copy = bool(kwargs.pop("copy", False))
     kwargs.pop("non_blocking", None)

@@ -458,3 +458,12 @@ def test_a_part_of_a_leaf_and_the_whole_of_it():
     (x[1] * 2 + x.sum() + x[1:3].sum()).backward()
     assert x.grad.tolist() == [1.0, 4.0, 2.0, 1.0]
     assert autograd.gradgradcheck(lambda t: t[1:] ** 3 + t[:-1] * t[1], x)
+
+
+def test_an_array_whose_dtype_is_another_object_is_as_good():
+    import pickle
+
+    x = pickle.loads(pickle.dumps(np.ones(3, np.float32)))
+    assert torch.from_numpy(x).array.dtype is np.dtype(np.float32)
+    t = pickle.loads(pickle.dumps(torch.ones(3)))
+    assert t.array.dtype is np.dtype(np.float32)

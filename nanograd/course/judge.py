@@ -17,6 +17,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ from nanograd.course.generate import stub_source
 from nanograd.course.judgement import Judgement, Outcome, Seat, judge
 from nanograd.course.lesson import Exercise, Lesson
 from nanograd.course.notebook import NotebookError, source_of_notebook
-from nanograd.course.report import ExerciseReport, LessonReport, State, TestReport
-from nanograd.course.sandbox import EndedError, Limits, SandboxError, StoppedError, Worker
+from nanograd.course.report import MISSING, ExerciseReport, LessonReport, State, TestReport
+from nanograd.course.sandbox import EndedError, Limits, MissingSystemError, SandboxError, StoppedError, Worker
 from nanograd.course.submission import BrokenError, Call, LearnerError, module_of
 from nanograd.course.wire import WireError
 
@@ -67,8 +68,11 @@ def check(
         source = read_submission(submission)
     except (OSError, NotebookError, ValueError) as error:
         return LessonReport(lesson.name, str(submission), problem=f"check: {error}", seed=seed)
-    made = Worker(limits, ["numba"] if lesson.uses_numba else []) if worker is None else contextlib.nullcontext(worker)
-    with made as running:
+    try:
+        made = worker or Worker(limits, ["numba"] if lesson.uses_numba else [])
+    except MissingSystemError as error:
+        return LessonReport(lesson.name, str(submission), problem=str(error), problem_code=MISSING, seed=seed)
+    with contextlib.nullcontext(worker) if worker else made as running:
         grading = Grading(lesson, source, running, seed, hidden, diagnose, notebook=submission.suffix == ".ipynb")
         reports = grading.reports(chosen)
     return LessonReport(lesson.name, str(submission), tuple(reports), seed=seed, seconds=time.monotonic() - started)
@@ -130,9 +134,13 @@ class Grading:
             for exercise in chosen
         ]
 
+    @cached_property
+    def _stub(self) -> str:
+        return stub_source(self.lesson)
+
     def _untouched(self, exercise: Exercise) -> bool:
         given = not exercise.solved and self.recognize
-        return given and untouched(self.source, stub_source(self.lesson), exercise.qualname)
+        return given and untouched(self.source, self._stub, exercise.qualname)
 
     def _module(self, name: str) -> dict[str, Any]:
         return module_of(self.lesson, self.source, self.lesson.exercise(name).qualname)

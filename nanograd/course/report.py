@@ -35,7 +35,7 @@ EXIT_CODES = {
     State.SKIPPED: 8,
     State.PASS: 0,
 }
-USAGE, UNTRUSTED = 2, 6
+USAGE, UNTRUSTED, MISSING = 2, 6, 8
 COLORS = {State.PASS: "32", State.FAIL: "31", State.STOPPED: "31", State.BROKEN: "31", State.ERROR: "35"}
 
 
@@ -96,6 +96,7 @@ class LessonReport:
     submission: str
     exercises: tuple[ExerciseReport, ...] = ()
     problem: str | None = None
+    problem_code: int = USAGE
     seed: int = 0
     seconds: float = 0.0
     notes: tuple[str, ...] = field(default=())
@@ -114,7 +115,7 @@ class LessonReport:
     def exit_code(self) -> int:
         """0 pass, 1 fail, 2 usage, 3 not started, 4 stopped, 5 broken, 6 untrusted, 7 ours, 8 something is missing."""
         if self.problem:
-            return USAGE
+            return self.problem_code
         states = {exercise.state for exercise in self.exercises}
         if State.ERROR not in states and any(exercise.untrusted for exercise in self.exercises):
             return UNTRUSTED

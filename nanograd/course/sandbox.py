@@ -31,7 +31,7 @@ from typing import Any
 from nanograd.course.wire import HEADER, Seal, TooLargeError, WireError, pack, unpack
 from nanograd.course.worker import COMMAND, RUNNING, STATUS
 
-__all__ = ["EndedError", "Limits", "SandboxError", "Session", "StoppedError", "Worker"]
+__all__ = ["EndedError", "Limits", "MissingSystemError", "SandboxError", "Session", "StoppedError", "Worker"]
 
 FORKS = hasattr(os, "fork") and sys.platform != "darwin"  # a fork of a process that used Accelerate may crash
 _ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +49,10 @@ worker.serve(int(fds[0]), fds[1:]) if entry == "serve" else worker.answer_alone(
 
 class SandboxError(RuntimeError):
     """The worker itself did not start or broke: our fault, never the learner's."""
+
+
+class MissingSystemError(SandboxError):
+    """This system has no way to run learner code apart."""
 
 
 class StoppedError(Exception):
@@ -73,14 +77,15 @@ class Limits:
     cpu_seconds: int = 300
     memory: int = 4 << 30
     file: int = 64 << 20
-    processes: int = 256
+    processes: int = 2048  # more than this user has now; the system may count those of other containers too
     answer: int = 256 << 20
     output: int = 64 << 10
 
     def for_system(self) -> dict[str, int]:
         """The limits that the system enforces, by their name in `resource`."""
         limits = {"RLIMIT_CPU": self.cpu_seconds, "RLIMIT_AS": self.memory, "RLIMIT_FSIZE": self.file, "RLIMIT_CORE": 0}
-        return limits | {"RLIMIT_NPROC": _processes() + self.processes}
+        there = _processes()
+        return limits | ({"RLIMIT_NPROC": there + self.processes} if there else {})
 
 
 class Worker:
@@ -88,7 +93,7 @@ class Worker:
 
     def __init__(self, limits: Limits | None = None, preload: Iterable[str] = (), forks: bool = FORKS) -> None:
         if os.name != "posix":
-            raise SandboxError("check: this needs Linux, macOS or WSL; elsewhere, run pytest on the lesson.")
+            raise MissingSystemError("check: this needs Linux, macOS or WSL; elsewhere, run pytest on the lesson.")
         self.limits = limits or Limits()
         self.system_limits = self.limits.for_system()
         self.forks = forks
@@ -354,7 +359,7 @@ class Session:
 
 
 def _processes() -> int:
-    """How many processes and threads this user has: the system counts them all against RLIMIT_NPROC."""
+    """How many processes and threads this user has, for RLIMIT_NPROC counts them all; 0 where that is not known."""
     total = 0
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):

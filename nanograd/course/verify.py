@@ -113,6 +113,7 @@ class VerifyReport:
         for found in self.findings:
             lines += ["", f"gate {found.gate}, {found.where}: {found.says}"]
         if matrix:
+            lines += ["", "wrong answers that return the same: # in every way, = the same numbers in another form, . not"]
             lines += [line for part in self.parts if part.matrix for line in ["", *_matrix_lines(part.matrix)]]
         verdict = f"{len(self.findings)} wrong" if self.findings else "nothing wrong"
         return "\n".join([*lines, "", f"{verdict}, in {self.seconds:.1f} s"])
@@ -363,10 +364,10 @@ def _timings(parts: Sequence[Verified]) -> list[str]:
 
 
 def _matrix_lines(matrix: Matrix) -> list[str]:
-    """One row for each wrong answer: # the same to the type, = the same numbers, . neither."""
+    """One row for each wrong answer, one column for each that it may be taken for."""
     widest = max(map(len, matrix.names))
     state = "diagonal" if matrix.diagonal else "NOT diagonal"
-    lines = [f"{matrix.exercise}: {state} (# returns the same, = the same numbers in another form, . differs)"]
+    lines = [f"{matrix.exercise}: {state}"]
     for number, (name, row, named) in enumerate(zip(matrix.names, matrix.rows, matrix.named, strict=True), 1):
         cells = " ".join(".=#"[value] for value in row)
         lines.append(f"  {number:>2} {name:<{widest}}  {cells}  {'named' if named == name else f'named as {named}'}")

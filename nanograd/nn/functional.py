@@ -71,7 +71,8 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     z = input * beta
     top = relu(z.detach())
     y = (top + ((-top).exp() + (z - top).exp()).log()) / beta
-    return where(z > threshold, input, y)
+    chosen: Tensor = where(z > threshold, input, y)
+    return chosen
 
 
 def logsigmoid(input: Tensor) -> Tensor:
@@ -132,7 +133,8 @@ def embedding(
     y = weight[index]
     if padding_idx is None:
         return y
-    return where((index == padding_idx % rows).unsqueeze(-1), y.detach(), y)
+    chosen: Tensor = where((index == padding_idx % rows).unsqueeze(-1), y.detach(), y)
+    return chosen
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
@@ -210,7 +212,8 @@ def _edge_index(mode: str, n: int, before: int, after: int) -> Tensor:
     if mode == "replicate":
         return i.clamp(0, n - 1)
     i = i.abs()
-    return where(i > n - 1, 2 * (n - 1) - i, i)
+    y: Tensor = where(i > n - 1, 2 * (n - 1) - i, i)
+    return y
 
 
 # Losses
@@ -314,7 +317,8 @@ def binary_cross_entropy(
 
 def _log_above(x: Tensor) -> Tensor:
     """ln x, but at least -100."""
-    return where(x > 0, where(x > 0, x, 1.0).log().clamp(min=-100.0), -100.0)
+    y: Tensor = where(x > 0, where(x > 0, x, 1.0).log().clamp(min=-100.0), -100.0)
+    return y
 
 
 def binary_cross_entropy_with_logits(

@@ -10,7 +10,7 @@ from nanograd.errors import DTypeError, MissingError, did_you_mean
 from nanograd.nn.loading import IncompatibleKeys, compare_state, fill_state
 from nanograd.nn.parameter import Parameter
 from nanograd.tape import no_grad
-from nanograd.tensors import RemovableHandle, Tensor, _to_arguments
+from nanograd.tensors import RemovableHandle, Tensor, to_arguments
 
 __all__ = ["Module"]
 
@@ -359,7 +359,7 @@ class Module:
 
     def to(self: M, *args: Any, **kwargs: Any) -> M:
         """Move to a device, or make floating-point parameters and buffers of a dtype; in place."""
-        device, dtype, _ = _to_arguments(Tensor(()), args, dict(kwargs))
+        device, dtype, _ = to_arguments(Tensor(()), args, dict(kwargs))
         if dtype is not None and not dtype.is_floating_point:
             raise DTypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={dtype}.")
         return self._apply(lambda t: t.to(device=device, dtype=dtype if t.is_floating_point() else None))

@@ -139,7 +139,9 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
     """
     if not isinstance(ndarray, np.ndarray):
         raise DTypeError(f"from_numpy: expected np.ndarray (got {type(ndarray).__name__}). Use torch.tensor(...).")
-    dtypes.dtype_of(ndarray.dtype)
+    dtype = dtypes.dtype_of(ndarray.dtype).numpy
+    if ndarray.dtype is not dtype:  # equal, but another object (unpickled, say): dtypes are compared by identity
+        ndarray = ndarray.view(dtype)
     if any(s < 0 for s in ndarray.strides):
         raise ShapeError("from_numpy: arrays with negative strides are not supported; pass array.copy().")
     if not ndarray.flags.writeable:

@@ -520,6 +520,17 @@ def test_plain_pytest_in_a_learners_directory(tmp_path):
     assert " passed" not in ended.stdout
 
 
+def test_the_judge_loads_pytest_late_and_numba_never(lesson):
+    program = (
+        "import pathlib, sys\nimport nanograd.course.judge as judge\nassert 'pytest' not in sys.modules\n"
+        "from nanograd.course.lesson import load\nlesson = load(pathlib.Path(sys.argv[1]))\n"
+        "assert judge.check(lesson, lesson.path).exit_code == 0\n"
+        "assert 'pytest' in sys.modules and 'numba' not in sys.modules"
+    )
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    subprocess.run([sys.executable, "-c", program, str(lesson.directory)], check=True, env=env)
+
+
 # ---- comparing -----------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -325,3 +326,22 @@ def double(x):
         session, _ = opened(worker, source)
         with pytest.raises(StoppedError, match="compiling"):
             call(session, "double", 4.0)
+
+
+def test_a_system_without_fork_and_limits_can_import_the_course():
+    program = (
+        "import os, signal, subprocess, sys, tempfile, types\n"
+        "sys.modules['resource'] = None\n"
+        "for name in ('fork', 'killpg', 'setsid', 'waitid', 'getuid', 'P_PID', 'WNOHANG'): delattr(os, name)\n"
+        "for name in ('SIGKILL', 'SIGXCPU'): delattr(signal, name)\n"
+        "import nanograd.course.judge, nanograd.course.verify, nanograd.course.fixtures\n"
+        "from nanograd.course.lesson import find\n"
+        "lesson, _ = find('00')\n"
+        "nanograd.course.sandbox.os = types.SimpleNamespace(name='nt')\n"
+        "report = nanograd.course.judge.check(lesson, lesson.path)\n"
+        "print(report.exit_code, report.text())\n"
+    )
+    root = str(Path(__file__).resolve().parents[2])
+    env = {**os.environ, "PYTHONPATH": root}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env, check=False)
+    assert done.stdout.startswith("8 00_tour: check: this needs Linux, macOS or WSL"), done.stderr

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from operator import attrgetter
 from types import CodeType, TracebackType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from nanograd.errors import GradError
 from nanograd.storage import tick

@@ -113,7 +113,10 @@ class VerifyReport:
         for found in self.findings:
             lines += ["", f"gate {found.gate}, {found.where}: {found.says}"]
         if matrix:
-            lines += ["", "wrong answers that return the same: # in every way, = the same numbers in another form, . not"]
+            lines += [
+                "",
+                "wrong answers that return the same: # in every way, = the same numbers in other types, . not",
+            ]
             lines += [line for part in self.parts if part.matrix for line in ["", *_matrix_lines(part.matrix)]]
         verdict = f"{len(self.findings)} wrong" if self.findings else "nothing wrong"
         return "\n".join([*lines, "", f"{verdict}, in {self.seconds:.1f} s"])

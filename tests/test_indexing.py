@@ -1,0 +1,207 @@
+"""Indexing: NumPy's meaning where torch has it too, views and copies, gradients, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+import nanograd as torch
+from nanograd.errors import DTypeError, GradError, ShapeError
+from nanograd.testing import assert_close
+
+unhurried = settings(deadline=None, max_examples=150)
+
+
+@st.composite
+def array_and_index(draw: Any) -> Any:
+    """An array, and an index of integers, slices with positive steps, None and Ellipsis."""
+    a = draw(arrays.arrays(np.float64, arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5), elements=st.floats(-9, 9)))
+    index = draw(arrays.basic_indices(a.shape, allow_newaxis=True, allow_ellipsis=True))
+    places = index if isinstance(index, tuple) else (index,)
+    return a, tuple(slice(i.start, i.stop, abs(i.step or 1)) if isinstance(i, slice) else i for i in places)
+
+
+@unhurried
+@given(array_and_index())
+def test_basic_indices_are_numpys_and_views(case: Any) -> None:
+    a, index = case
+    x = torch.tensor(a)
+    y = x[index]
+    np.testing.assert_array_equal(y.numpy(), a[index])
+    assert y.shape == a[index].shape
+    if y.numel():
+        assert np.shares_memory(y.numpy(), x.numpy())
+
+
+@unhurried
+@given(array_and_index(), st.floats(-9, 9))
+def test_writing_is_numpys_and_its_gradient_is_what_was_kept(case: Any, number: float) -> None:
+    a, index = case
+    x = torch.tensor(a, requires_grad=True)
+    v = torch.tensor(number, dtype=torch.float64, requires_grad=True)
+    y = x * 1
+    y[index] = v
+    expected, kept = a.copy(), np.ones_like(a)
+    expected[index], kept[index] = number, 0
+    np.testing.assert_array_equal(y.detach().numpy(), expected)
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), kept)
+    assert v.grad is None or v.grad.item() == a[index].size
+    assert v.grad is not None or not a[index].size
+
+
+@unhurried
+@given(st.data(), arrays.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=5))
+def test_index_arrays_are_numpys_and_their_gradient_counts(data: Any, shape: tuple[int, ...]) -> None:
+    index = data.draw(arrays.integer_array_indices(shape, result_shape=arrays.array_shapes(max_dims=2, max_side=4)))
+    a = np.random.default_rng(0).standard_normal(shape)
+    x = torch.tensor(a, requires_grad=True)
+    y = x[tuple(torch.tensor(i) for i in index)]
+    np.testing.assert_array_equal(y.detach().numpy(), a[index])
+    y.sum().backward()
+    counts = np.zeros(shape)
+    np.add.at(counts, index, 1)
+    np.testing.assert_array_equal(x.grad.numpy(), counts)
+
+
+@unhurried
+@given(arrays.arrays(np.bool_, arrays.array_shapes(max_dims=3, max_side=5)))
+def test_masks(mask: Any) -> None:
+    a = np.arange(mask.size, dtype=np.float64).reshape(mask.shape)
+    x = torch.tensor(a)
+    np.testing.assert_array_equal(x[torch.tensor(mask)].numpy(), a[mask])
+    np.testing.assert_array_equal(torch.tensor(mask).nonzero().numpy(), np.argwhere(mask))
+    places = torch.where(torch.tensor(mask))
+    np.testing.assert_array_equal(x[places].numpy(), a[mask])
+    x[torch.tensor(mask)] = -1.0
+    assert (x.numpy() == np.where(mask, -1, a)).all()
+
+
+def test_forms_of_one_index() -> None:
+    x = torch.arange(12).reshape(3, 4)
+    row = [4, 5, 6, 7]
+    for index in (1, -2, np.int64(1), torch.tensor(1), (1,), (1, ...), (torch.tensor(1), slice(None))):
+        assert x[index].tolist() == row
+    for index in ([1, 1], np.array([1, 1]), torch.tensor([1, 1]), torch.tensor([1, 1], dtype=torch.int32), [torch.tensor(1).item()] * 2):
+        assert x[index].tolist() == [row, row]
+    assert x[torch.tensor([0, 1, 0], dtype=torch.uint8)].tolist() == [row]  # uint8 is a mask, as in torch
+    assert x[True].shape == (1, 3, 4)
+    assert x[False].shape == (0, 3, 4)
+    assert x[[]].shape == (0, 4)
+    assert x[1, 2].item() == 6
+    assert [r.tolist() for r in x] == x.tolist()
+
+
+def test_a_change_of_the_index_afterwards_changes_nothing() -> None:
+    x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    index = torch.tensor([0, 0])
+    y = x[index]
+    index.fill_(2)
+    y.sum().backward()
+    assert_close(x.grad, torch.tensor([2.0, 0.0, 0.0]))
+
+
+def test_reading_many_parts_adds_into_one_gradient() -> None:
+    x = torch.ones(50, 40, requires_grad=True)
+    h = x * 1
+    total = sum((h[:, t] * t).sum() for t in range(40))
+    total.backward()
+    np.testing.assert_array_equal(x.grad.numpy(), np.broadcast_to(np.arange(40.0), (50, 40)))
+
+
+def test_the_value_may_look_at_what_is_written() -> None:
+    x = torch.arange(5)
+    x[1:] = x[:-1]
+    assert x.tolist() == [0, 0, 1, 2, 3]
+    y = torch.arange(5.0, requires_grad=True) * 1
+    y[1:] = y[:-1]
+    assert y.tolist() == [0, 0, 1, 2, 3]
+
+
+def test_values_are_cast_and_broadcast() -> None:
+    x = torch.zeros(2, 3, dtype=torch.int64)
+    x[0] = 2.9
+    x[1] = torch.tensor([1.5, 2.5, 3.5])
+    assert x.tolist() == [[2, 2, 2], [1, 2, 3]]
+    x[:, 1] = [7, 8]
+    assert x[:, 1].tolist() == [7, 8]
+    y = torch.zeros(2, 2)
+    y[0] = torch.tensor([[1, 2]])
+    assert y.tolist() == [[1, 2], [0, 0]]
+
+
+def test_several_writes_and_reads_in_one_graph() -> None:
+    """The derivative of a chain of writes, beside differences."""
+
+    def chain(x: Any, v: Any) -> Any:
+        y = x.clone()
+        y[0] = v * y[1]
+        z = y[torch.tensor([0, 2, 0])] * 1
+        z[1] = z[0] * v
+        y[:, 1] = z[:, 0]
+        return (y * y).sum() + z.prod()
+
+    x = torch.tensor(np.random.default_rng(0).standard_normal((3, 3)), requires_grad=True)
+    v = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(chain, (x, v))
+    assert torch.autograd.gradgradcheck(chain, (x, v))
+
+
+REFUSED: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
+    (lambda x: x[3], IndexError, "index 3 is out of bounds for dimension 0 with size 3"),
+    (lambda x: x[0, -5], IndexError, "index -5 is out of bounds for dimension 1 with size 4"),
+    (lambda x: x[0, 0, 0], IndexError, r"too many indices for tensor of dimension 2: got 3 for shape \(3, 4\)"),
+    (lambda x: x[[0, 3]], IndexError, r"index 3 is out of bounds.*\(3, 4\)"),
+    (lambda x: x[torch.tensor([0.0])], IndexError, "must be integer or bool, got torch.float32. Use .long()"),
+    (lambda x: x[0.5], IndexError, "only integers, slices.*got float 0.5"),
+    (lambda x: x["a"], IndexError, "got str 'a'"),
+    (lambda x: x[[0.5]], IndexError, "index: "),
+    (lambda x: x[::-1], ValueError, r"slice steps must be greater than 0, got -1. Use .flip\(dim\)"),
+    (lambda x: x[::0], ValueError, "slice steps must be greater than 0"),
+    (lambda x: x[[True, False]], IndexError, r"index: .*\(3, 4\)"),
+    (lambda x: x[torch.ones(3, 3, dtype=torch.bool)], IndexError, r"index: .*\(3, 4\)"),
+    (lambda x: x[[[0, 1], [1, 2]]], IndexError, r"can be read in two ways.*x\[tuple\(index\)\].*x\[torch.tensor\(index\)\]"),
+    (lambda x: x[[torch.tensor(0), torch.tensor(1)]], IndexError, "can be read in two ways"),
+    (lambda x: x[[0, 1], [0, 1, 2]], IndexError, "index: "),
+    (lambda x: x.select(2, 0), IndexError, "select: Dimension out of range"),
+    (lambda x: x.narrow(0, 2, 2), IndexError, r"narrow: start \(2\) \+ length \(2\) exceeds dimension 0 of size 3"),
+    (lambda x: x.narrow(0, 0, -1), IndexError, "narrow: "),
+    (lambda x: x.gather(0, torch.zeros(3, 5, dtype=torch.int64)), ShapeError, r"gather: the index of shape \(3, 5\)"),
+    (lambda x: x.index_select(0, torch.tensor([-4])), IndexError, "out of bounds"),
+    (lambda x: x.__setitem__(0, torch.ones(3)), ShapeError, r"setitem: the value of shape \(3,\) cannot be broadcast .* \(4,\)"),
+    (lambda x: x.__setitem__(0, "a"), DTypeError, "setitem: expected a tensor or a number to store, got str"),
+    (lambda x: x.__setitem__(5, 0), IndexError, "index 5 is out of bounds"),
+    (lambda x: x.byte().__setitem__(0, -1), DTypeError, "setitem: the value -1 cannot be converted to type uint8"),
+    (lambda x: x.float().requires_grad_().__setitem__(0, 1.0), GradError, r"setitem: a leaf tensor of shape \(3, 4\)"),
+    (lambda x: (x.float().requires_grad_() * 1)[0].__setitem__(0, 1.0), GradError, "setitem: this tensor .* is a view"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(REFUSED)))
+def test_refused(number: int) -> None:
+    call, kind, words = REFUSED[number]
+    x = torch.arange(12).reshape(3, 4)
+    before = x.tolist()
+    with pytest.raises(kind, match=words):
+        call(x)
+    assert x.tolist() == before
+
+
+def test_views_of_what_is_written_are_right_or_refused() -> None:
+    """A view taken before a recorded write must not carry on with the gradient of before."""
+    x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x * 1
+    early = y[:2]
+    y[0] = 10.0
+    with pytest.raises(GradError, match="whose memory a recorded in-place operation had changed"):
+        (early * early).sum().backward()
+    z = x * 1
+    z[0] = 10.0
+    (z[:2] * z[:2]).sum().backward()
+    assert_close(x.grad, torch.tensor([0.0, 4.0, 0.0]))

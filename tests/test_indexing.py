@@ -141,9 +141,9 @@ def test_several_writes_and_reads_in_one_graph() -> None:
 
     def chain(x: Any, v: Any) -> Any:
         y = x.clone()
-        y[0] = v * y[1]
+        y[0] = v * y[1].clone()
         z = y[torch.tensor([0, 2, 0])] * 1
-        z[1] = z[0] * v
+        z[1] = z[0].clone() * v
         y[:, 1] = z[:, 0]
         return (y * y).sum() + z.prod()
 

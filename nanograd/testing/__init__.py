@@ -6,6 +6,7 @@ operation breaks it.
 
 from nanograd.testing.close import assert_close
 from nanograd.testing.laws import LAWS, applies, law_kernel
-from nanograd.testing.samples import SAMPLES, Sample
+from nanograd.testing.sample import Sample
+from nanograd.testing.samples import SAMPLES
 
 __all__ = ["LAWS", "SAMPLES", "Sample", "applies", "assert_close", "law_kernel"]

@@ -83,7 +83,10 @@ def _unlike(
     tensors = isinstance(actual, Tensor) and isinstance(expected, Tensor)
     if not subclasses and type(actual) is not type(expected):
         return f"The types do not match{_at(where)}: {type(actual).__name__} != {type(expected).__name__}."
-    a, b = (v if isinstance(v, Tensor) else tensor(np.array(v) if isinstance(v, np.ndarray) else v) for v in (actual, expected))
+    a, b = (
+        v if isinstance(v, Tensor) else tensor(np.array(v) if isinstance(v, np.ndarray) else v)
+        for v in (actual, expected)
+    )
     if a.shape != b.shape:
         return f"The values for attribute 'shape' do not match{_at(where)}: {a.shape} != {b.shape}."
     if device and a.device != b.device:

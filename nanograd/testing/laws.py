@@ -20,7 +20,7 @@ from nanograd.ops.creation import from_numpy, tensor
 from nanograd.tape import no_grad
 from nanograd.tensors import Tensor
 from nanograd.testing.close import assert_close
-from nanograd.testing.samples import Case, Sample
+from nanograd.testing.sample import Case, Sample
 
 __all__ = ["LAWS", "applies", "law_kernel"]
 
@@ -85,7 +85,9 @@ def gradients(sample: Sample, xs: Sequence[Tensor], options: dict[str, Any], **m
     return list(autograd.grad(ys, wanted, weights, allow_unused=True, **more))
 
 
-def compare(actual: Any, expected: Any, what: str, *, dtype: bool = True, rtol: float = 1e-9, atol: float = 1e-9) -> None:
+def compare(
+    actual: Any, expected: Any, what: str, *, dtype: bool = True, rtol: float = 1e-9, atol: float = 1e-9
+) -> None:
     """``assert_close`` of all results, with the case in the message."""
     got, wanted = outputs(actual), outputs(expected)
     assert len(got) == len(wanted), f"{what}: {len(got)} results, expected {len(wanted)}"
@@ -141,7 +143,9 @@ def law_zero_dim(sample: Sample) -> None:
     for case in sample.zero_dim:
         check_forward(sample, case)
         if applies("gradient", sample):
-            autograd.gradcheck(lambda *ts, case=case: sample.call(*ts, **case.options), leaves(sample, arrays(sample, case)))
+            autograd.gradcheck(
+                lambda *ts, case=case: sample.call(*ts, **case.options), leaves(sample, arrays(sample, case))
+            )
 
 
 @law
@@ -276,7 +280,9 @@ def _small(sample: Sample, given: Sequence[DType]) -> list[Array]:
     values, rng = arrays(sample, next(cases(sample))), np.random.default_rng(2)
     for i, dtype in zip(_varied(sample), given, strict=True):
         if not dtype.is_floating_point:
-            values[i] = rng.integers(0, 2, values[i].shape) if dtype is dtypes.bool_ else rng.integers(1, 4, values[i].shape)
+            values[i] = (
+                rng.integers(0, 2, values[i].shape) if dtype is dtypes.bool_ else rng.integers(1, 4, values[i].shape)
+            )
         values[i] = values[i].astype(dtype.numpy)
     return values
 

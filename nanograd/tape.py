@@ -43,8 +43,8 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "dtype", "edges", "hooks", "leaf", "meaning", "outputs", "rule", "saved", "seq", "shape", "title",
-        "view_of",
+        "__weakref__", "dtype", "edges", "hooks", "leaf", "meaning", "outputs", "rule", "saved", "seq", "shape",
+        "title", "view_of",
     )  # fmt: skip
 
     def __init__(self, edges: tuple[Edge, ...] | None, shape: tuple[int, ...], dtype: Any) -> None:

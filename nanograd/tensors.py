@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -189,7 +189,7 @@ class Tensor:
         if not self.array.ndim and type(self) is Tensor:
             return format(self.item(), spec)
         if spec:
-            raise DTypeError(f"unsupported format string passed to Tensor.__format__: {spec!r}, for {tuple(self.shape)}.")
+            raise DTypeError(f"unsupported format string passed to Tensor.__format__: {spec!r}, not a number.")
         return repr(self)
 
     # Out of it

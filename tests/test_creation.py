@@ -23,10 +23,20 @@ def values(t: Any) -> Any:
 
 def test_dtypes_of_data() -> None:
     for data, dtype in (
-        ([1, 2], torch.int64), ([1.0], torch.float32), ([True], torch.bool), ([1, 2.5], torch.float32), ([True, 2], torch.int64),
-        ([], torch.float32), (3, torch.int64), (2.5, torch.float32), (np.float32(1), torch.float32), (np.arange(2, dtype=np.uint8), torch.uint8),
-        ([[1], [2]], torch.int64), (np.float64(1.5), torch.float64), (range(3), torch.int64),
-    ):  # fmt: skip
+        ([1, 2], torch.int64),
+        ([1.0], torch.float32),
+        ([True], torch.bool),
+        ([1, 2.5], torch.float32),
+        ([True, 2], torch.int64),
+        ([], torch.float32),
+        (3, torch.int64),
+        (2.5, torch.float32),
+        (np.float32(1), torch.float32),
+        (np.arange(2, dtype=np.uint8), torch.uint8),
+        ([[1], [2]], torch.int64),
+        (np.float64(1.5), torch.float64),
+        (range(3), torch.int64),
+    ):
         assert torch.tensor(data).dtype is dtype, data
 
 
@@ -62,18 +72,34 @@ def test_integers_survive(data: list[list[int]]) -> None:
 
 
 BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
-    (lambda: torch.tensor([[1, 2], [3]]), ShapeError, r"tensor: expected sequence of length 2 at position 1, got length 1"),
+    (
+        lambda: torch.tensor([[1, 2], [3]]),
+        ShapeError,
+        r"tensor: expected sequence of length 2 at position 1, got length 1",
+    ),
     (lambda: torch.tensor([1, [2]]), ShapeError, "expected sequence of a number at position 1, got length 1"),
     (lambda: torch.tensor("text"), DTypeError, "tensor: expected numbers.* got str 'text'"),
     (lambda: torch.tensor(None), DTypeError, "tensor: expected numbers.* got NoneType"),
     (lambda: torch.tensor([1, None]), DTypeError, "tensor: expected numbers"),
     (lambda: torch.tensor([2**70]), DTypeError, "tensor: expected numbers|too large"),
     (lambda: torch.tensor([1 + 2j]), DTypeError, "tensor: expected numbers"),
-    (lambda: torch.tensor([300], dtype=torch.uint8), DTypeError, "the value 300 cannot be converted to type uint8 without overflow"),
-    (lambda: torch.tensor([float("nan")], dtype=torch.int64), DTypeError, "the value nan cannot be converted to type int64"),
+    (
+        lambda: torch.tensor([300], dtype=torch.uint8),
+        DTypeError,
+        "the value 300 cannot be converted to type uint8 without overflow",
+    ),
+    (
+        lambda: torch.tensor([float("nan")], dtype=torch.int64),
+        DTypeError,
+        "the value nan cannot be converted to type int64",
+    ),
     (lambda: torch.full((2,), -1, dtype=torch.uint8), DTypeError, "full: the value -1 cannot be converted"),
     (lambda: torch.tensor([1]) + 2**70, DTypeError, "too large for torch.int64"),
-    (lambda: torch.tensor([1], dtype="float33"), DTypeError, "dtype: expected a dtype such as torch.float32, got 'float33'"),
+    (
+        lambda: torch.tensor([1], dtype="float33"),
+        DTypeError,
+        "dtype: expected a dtype such as torch.float32, got 'float33'",
+    ),
     (lambda: torch.tensor([1], device="cuda"), DeviceError, "no CUDA device"),
     (lambda: torch.tensor([1], device="gpu"), DeviceError, "'gpu' is unknown"),
     (lambda: torch.tensor([1], dtype=torch.int64, requires_grad=True), DTypeError, "only tensors of floating point"),
@@ -92,11 +118,15 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: torch.randperm(-1), ShapeError, "randperm: expected n of 0 or more"),
     (lambda: torch.rand(2, dtype=torch.int64), DTypeError, "random: expected a floating-point dtype"),
     (lambda: torch.normal(0.0, 1.0), ShapeError, "normal: with numbers as mean and std, say the size"),
-    (lambda: torch.multinomial(torch.tensor([1.0, -1.0]), 1), ShapeError, "multinomial: weights must be finite, not negative"),
+    (
+        lambda: torch.multinomial(torch.tensor([1.0, -1.0]), 1),
+        ShapeError,
+        "multinomial: weights must be finite, not negative",
+    ),
     (lambda: torch.multinomial(torch.zeros(3), 1), ShapeError, "positive sum"),
     (lambda: torch.multinomial(torch.tensor([1.0, 0.0]), 2), ShapeError, "cannot draw 2 distinct"),
     (lambda: torch.Generator().manual_seed(2**64), ValueError, "manual_seed: expected a seed"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("number", range(len(BAD)))
@@ -129,7 +159,9 @@ def test_arange_of_floats_counts_from_the_index() -> None:
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6), st.integers(2, 30))
 def test_linspace(start: float, end: float, steps: int) -> None:
     x = values(torch.linspace(start, end, steps, dtype=torch.float64))
-    np.testing.assert_allclose(x, [start + (end - start) * i / (steps - 1) for i in range(steps)], 1e-9, 1e-9 * max(abs(start), abs(end), 1))
+    np.testing.assert_allclose(
+        x, [start + (end - start) * i / (steps - 1) for i in range(steps)], 1e-9, 1e-9 * max(abs(start), abs(end), 1)
+    )
 
 
 def test_like() -> None:
@@ -144,7 +176,13 @@ def test_like() -> None:
 
 def test_sizes_come_one_by_one_or_together() -> None:
     for make in (torch.zeros, torch.ones, torch.empty, torch.rand, torch.randn):
-        shapes = {make(2, 3).shape, make((2, 3)).shape, make([2, 3]).shape, make(torch.Size([2, 3])).shape, make(size=(2, 3)).shape}
+        shapes = {
+            make(2, 3).shape,
+            make((2, 3)).shape,
+            make([2, 3]).shape,
+            make(torch.Size([2, 3])).shape,
+            make(size=(2, 3)).shape,
+        }
         assert shapes == {(2, 3)}
         assert make(()).shape == ()
         assert make(np.int64(2), 3).shape == (2, 3)
@@ -159,11 +197,17 @@ def _seed() -> None:
 
 
 DRAWS: dict[str, Callable[[], Any]] = {
-    "rand": lambda: torch.rand(1000), "randn": lambda: torch.randn(1000), "rand64": lambda: torch.rand(1000, dtype=torch.float64),
-    "randint": lambda: torch.randint(0, 10, (1000,)), "randperm": lambda: torch.randperm(1000), "bernoulli": lambda: torch.bernoulli(torch.ones(1000) / 3),
-    "multinomial": lambda: torch.multinomial(torch.ones(1000), 100), "normal": lambda: torch.normal(1.0, 2.0, (1000,)), "normal_": lambda: torch.zeros(1000).normal_(),
+    "rand": lambda: torch.rand(1000),
+    "randn": lambda: torch.randn(1000),
+    "rand64": lambda: torch.rand(1000, dtype=torch.float64),
+    "randint": lambda: torch.randint(0, 10, (1000,)),
+    "randperm": lambda: torch.randperm(1000),
+    "bernoulli": lambda: torch.bernoulli(torch.ones(1000) / 3),
+    "multinomial": lambda: torch.multinomial(torch.ones(1000), 100),
+    "normal": lambda: torch.normal(1.0, 2.0, (1000,)),
+    "normal_": lambda: torch.zeros(1000).normal_(),
     "uniform_": lambda: torch.zeros(1000).uniform_(-1, 1),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", DRAWS)
@@ -203,7 +247,7 @@ def test_a_generator_is_a_stream_of_its_own(name: str) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16])
 def test_uniform(dtype: Any) -> None:
     x = values(torch.rand(100_000, dtype=dtype)).astype(np.float64)
-    assert 0 <= x.min()
+    assert x.min() >= 0
     assert x.max() <= 1 if dtype is torch.float16 else x.max() < 1
     counts = np.histogram(x, 20, (0, 1))[0]
     assert ((counts - 5000) ** 2 / 5000).sum() < 60  # χ² with 19 degrees of freedom: 1 in 400,000

@@ -21,7 +21,11 @@ unhurried = settings(deadline=None, max_examples=150)
 @st.composite
 def array_and_index(draw: Any) -> Any:
     """An array, and an index of integers, slices with positive steps, None and Ellipsis."""
-    a = draw(arrays.arrays(np.float64, arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5), elements=st.floats(-9, 9)))
+    a = draw(
+        arrays.arrays(
+            np.float64, arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5), elements=st.floats(-9, 9)
+        )
+    )
     index = draw(arrays.basic_indices(a.shape, allow_newaxis=True, allow_ellipsis=True))
     places = index if isinstance(index, tuple) else (index,)
     return a, tuple(slice(i.start, i.stop, abs(i.step or 1)) if isinstance(i, slice) else i for i in places)
@@ -88,7 +92,13 @@ def test_forms_of_one_index() -> None:
     row = [4, 5, 6, 7]
     for index in (1, -2, np.int64(1), torch.tensor(1), (1,), (1, ...), (torch.tensor(1), slice(None))):
         assert x[index].tolist() == row
-    for index in ([1, 1], np.array([1, 1]), torch.tensor([1, 1]), torch.tensor([1, 1], dtype=torch.int32), [torch.tensor(1).item()] * 2):
+    for index in (
+        [1, 1],
+        np.array([1, 1]),
+        torch.tensor([1, 1]),
+        torch.tensor([1, 1], dtype=torch.int32),
+        [torch.tensor(1).item()] * 2,
+    ):
         assert x[index].tolist() == [row, row]
     assert x[torch.tensor([0, 1, 0], dtype=torch.uint8)].tolist() == [row]  # uint8 is a mask, as in torch
     assert x[True].shape == (1, 3, 4)
@@ -166,7 +176,11 @@ REFUSED: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
     (lambda x: x[::0], ValueError, "slice steps must be greater than 0"),
     (lambda x: x[[True, False]], IndexError, r"index: .*\(3, 4\)"),
     (lambda x: x[torch.ones(3, 3, dtype=torch.bool)], IndexError, r"index: .*\(3, 4\)"),
-    (lambda x: x[[[0, 1], [1, 2]]], IndexError, r"can be read in two ways.*x\[tuple\(index\)\].*x\[torch.tensor\(index\)\]"),
+    (
+        lambda x: x[[[0, 1], [1, 2]]],
+        IndexError,
+        r"can be read in two ways.*x\[tuple\(index\)\].*x\[torch.tensor\(index\)\]",
+    ),
     (lambda x: x[[torch.tensor(0), torch.tensor(1)]], IndexError, "can be read in two ways"),
     (lambda x: x[[0, 1], [0, 1, 2]], IndexError, "index: "),
     (lambda x: x.select(2, 0), IndexError, "select: Dimension out of range"),
@@ -174,13 +188,17 @@ REFUSED: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
     (lambda x: x.narrow(0, 0, -1), IndexError, "narrow: "),
     (lambda x: x.gather(0, torch.zeros(3, 5, dtype=torch.int64)), ShapeError, r"gather: the index of shape \(3, 5\)"),
     (lambda x: x.index_select(0, torch.tensor([-4])), IndexError, "out of bounds"),
-    (lambda x: x.__setitem__(0, torch.ones(3)), ShapeError, r"setitem: the value of shape \(3,\) cannot be broadcast .* \(4,\)"),
+    (
+        lambda x: x.__setitem__(0, torch.ones(3)),
+        ShapeError,
+        r"setitem: the value of shape \(3,\) cannot be broadcast .* \(4,\)",
+    ),
     (lambda x: x.__setitem__(0, "a"), DTypeError, "setitem: expected a tensor or a number to store, got str"),
     (lambda x: x.__setitem__(5, 0), IndexError, "index 5 is out of bounds"),
     (lambda x: x.byte().__setitem__(0, -1), DTypeError, "setitem: the value -1 cannot be converted to type uint8"),
     (lambda x: x.float().requires_grad_().__setitem__(0, 1.0), GradError, r"setitem: a leaf tensor of shape \(3, 4\)"),
     (lambda x: (x.float().requires_grad_() * 1)[0].__setitem__(0, 1.0), GradError, "setitem: this tensor .* is a view"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("number", range(len(REFUSED)))

@@ -78,7 +78,11 @@ ARGUMENTS: dict[str, Make] = {
     "elementwise.sigmoid_grad": two,
     "matmul.linear": lambda rng, dtype: (normal(rng, dtype, 7, 5), normal(rng, dtype, 3, 5), normal(rng, dtype, 3)),
     "normalize.cross_entropy": lambda rng, dtype: (10 * normal(rng, dtype, 7, 5), rng.integers(0, 5, 7)),
-    "normalize.cross_entropy_grad": lambda rng, dtype: (normal(rng, dtype), unit(rng, dtype, 7, 5), rng.integers(0, 5, 7)),
+    "normalize.cross_entropy_grad": lambda rng, dtype: (
+        normal(rng, dtype),
+        unit(rng, dtype, 7, 5),
+        rng.integers(0, 5, 7),
+    ),
     "pool.max_pool2d": windows,
     "update.sgd": optimizer(0, 3),
     "update.sgd_momentum": optimizer(1, 5),
@@ -115,7 +119,9 @@ def test_cross_entropy_answers_none_for_classes_out_of_range() -> None:
 
 
 @numba
-@pytest.mark.parametrize("make", [lambda x: x.T, lambda x: x[::2], lambda x: x.astype(np.float16), lambda x: x[:0], lambda x: x[:2, :2]])
+@pytest.mark.parametrize(
+    "make", [lambda x: x.T, lambda x: x[::2], lambda x: x.astype(np.float16), lambda x: x[:0], lambda x: x[:2, :2]]
+)
 @pytest.mark.parametrize("name", ["relu", "tanh_grad"])
 def test_what_a_compiled_loop_cannot_take_runs_the_reference(name: str, make: Callable[[Array], Array]) -> None:
     x = make(np.random.default_rng(0).standard_normal(BIG))
@@ -128,13 +134,20 @@ def test_what_a_compiled_loop_cannot_take_runs_the_reference(name: str, make: Ca
 
 def test_a_kernel_returns_an_array_also_of_no_dimensions() -> None:
     x = np.array(2.0)
-    for y in (elementwise.add(x, x), elementwise.exp(x), reduce.sum(np.ones(3), (0,), False, dtypes.float64), memory.cast(x, dtypes.int32)):
+    for y in (
+        elementwise.add(x, x),
+        elementwise.exp(x),
+        reduce.sum(np.ones(3), (0,), False, dtypes.float64),
+        memory.cast(x, dtypes.int32),
+    ):
         assert type(y) is np.ndarray
         assert y.shape == ()
 
 
 def test_a_kernel_names_what_does_not_broadcast() -> None:
-    with pytest.raises(ShapeError, match=r"add: shapes \(2, 3\) and \(4, 5\) do not broadcast.*\(3\).*\(5\).*dimension 1"):
+    with pytest.raises(
+        ShapeError, match=r"add: shapes \(2, 3\) and \(4, 5\) do not broadcast.*\(3\).*\(5\).*dimension 1"
+    ):
         elementwise.add(np.ones((2, 3)), np.ones((4, 5)))
 
 
@@ -142,7 +155,9 @@ def test_a_missing_version_says_which_there_are() -> None:
     class Elsewhere:
         pass
 
-    with pytest.raises(DeviceError, match=r"elementwise.add: no version for arrays of class Elsewhere; there is one for: .*ndarray"):
+    with pytest.raises(
+        DeviceError, match=r"elementwise.add: no version for arrays of class Elsewhere; there is one for: .*ndarray"
+    ):
         elementwise.add(Elsewhere(), Elsewhere())
 
 
@@ -219,7 +234,9 @@ def test_compiled_words_are_the_references(seed: int, offset: int) -> None:
 
 def test_a_stream_is_the_same_however_it_is_cut() -> None:
     whole = sample.words.reference(7, 0, 10)
-    np.testing.assert_array_equal(np.concatenate([sample.words.reference(7, 0, 3), sample.words.reference(7, 3, 7)]), whole)
+    np.testing.assert_array_equal(
+        np.concatenate([sample.words.reference(7, 0, 3), sample.words.reference(7, 3, 7)]), whole
+    )
     small, large = (sample.uniform.on(nanograd.devices.cpu)((n,), 7, 0, dtypes.float32) for n in (8, 20000))
     np.testing.assert_array_equal(large[:8], small)
 
@@ -244,8 +261,13 @@ torch.manual_seed(3)
 print(float(x.grad.abs().sum()), float(torch.rand(10000).sum()), float(torch.tanh(x).sum()))
 """
     seen = [
-        subprocess.run([sys.executable, "-c", text], check=True, capture_output=True, text=True, env={**os.environ}).stdout
-        for text in (program, program.replace('sys.modules["numba"] = None\n', "").replace("assert all", "assert not all"))
+        subprocess.run(
+            [sys.executable, "-c", text], check=True, capture_output=True, text=True, env={**os.environ}
+        ).stdout
+        for text in (
+            program,
+            program.replace('sys.modules["numba"] = None\n', "").replace("assert all", "assert not all"),
+        )
     ]
     values = [[float(v) for v in text.split()] for text in seen]
     np.testing.assert_allclose(values[0], values[1], 1e-5)

@@ -17,7 +17,7 @@ from nanograd.ops.creation import tensor
 from nanograd.ops.op import FUSED, OPS
 from nanograd.tape import Node
 from nanograd.tensors import Tensor
-from nanograd.testing import LAWS, SAMPLES, applies, assert_close, laws
+from nanograd.testing import LAWS, SAMPLES, applies, assert_close, trial
 
 for module in pkgutil.iter_modules(nanograd.ops.__path__):  # an operation of a module that nobody imports counts too
     importlib.import_module(f"nanograd.ops.{module.name}")
@@ -54,7 +54,7 @@ def test_a_name_without_a_sample_is_named() -> None:
     assert set(OPS) <= set(SAMPLES)
     OPS["an_operation_of_tomorrow"] = lambda: None
     try:
-        with pytest.raises(AssertionError, match="an_operation_of_tomorrow.* has no sample"):
+        with pytest.raises(AssertionError, match=r"an_operation_of_tomorrow.* has no sample"):
             test_every_operation_has_a_sample("an_operation_of_tomorrow")
     finally:
         del OPS["an_operation_of_tomorrow"]
@@ -72,10 +72,10 @@ def test_a_law_that_does_not_apply_has_a_reason(name: str) -> None:
 def test_without_a_gradient_nothing_flows(name: str) -> None:
     """An operation that is excused from the gradient laws either records nothing or sends back zeros."""
     sample = SAMPLES[name]
-    for case in laws.cases(sample):
-        xs = laws.leaves(sample, laws.arrays(sample, case))
-        if laws.differentiable(sample.call(*xs, **case.options)) and "constant" in sample.without["gradient"]:
-            for g in laws.gradients(sample, xs, case.options):
+    for case in trial.cases(sample):
+        xs = trial.leaves(sample, trial.arrays(sample, case))
+        if trial.differentiable(sample.call(*xs, **case.options)) and "constant" in sample.without["gradient"]:
+            for g in trial.gradients(sample, xs, case.options):
                 assert g is None or not g.array.any()
 
 
@@ -92,6 +92,27 @@ def test_every_twin_is_under_the_law() -> None:
         assert getattr(Tensor, alias) is getattr(Tensor, name)
 
 
+def test_equal_elements_share_the_gradient() -> None:
+    """Of n equal extremes over some dimensions each gets 1/n; along one dimension the first gets all."""
+    value = np.array([[1.0, 3.0, 3.0], [3.0, 0.0, 0.0]])
+    expected = {
+        "amax": ([[0, 0.5, 0.5], [1, 0, 0]], {"dim": 1}),
+        "amin": ([[1, 0, 0], [0, 0.5, 0.5]], {"dim": 1}),
+        "max": ([[0, 1 / 3, 1 / 3], [1 / 3, 0, 0]], {}),
+        "min": ([[0, 0, 0], [0, 0.5, 0.5]], {}),
+        "max_along": ([[0, 1, 0], [1, 0, 0]], {"dim": 1}),
+        "min_along": ([[1, 0, 0], [0, 1, 0]], {"dim": 1}),
+    }
+    for name, (gradient, options) in expected.items():
+        x = tensor(value).requires_grad_()
+        trial.outputs(SAMPLES[name].call(x, **options))[0].sum().backward()
+        assert_close(x.grad, tensor(gradient, dtype=float64))
+    for name, of_first in (("maximum", [0.0, 0.5, 1.0]), ("minimum", [1.0, 0.5, 0.0])):
+        x = tensor(np.array([1.0, 2.0, 3.0])).requires_grad_()
+        SAMPLES[name].call(x, tensor(np.full(3, 2.0))).sum().backward()
+        assert_close(x.grad, tensor(of_first, dtype=float64))
+
+
 # What the tape relies on: it looks up once per pullback which of its closure cells hold tensors.
 
 
@@ -99,12 +120,12 @@ def kinds_in_closures() -> dict[types.CodeType, dict[str, set[str]]]:
     """pullback -> captured name -> kinds of what it held, over all samples, first and second order."""
     found: dict[types.CodeType, dict[str, set[str]]] = {}
     for sample in SAMPLES.values():
-        for case in (*laws.cases(sample), *sample.broadcast, *sample.zero_dim, *sample.empty):
-            xs = laws.leaves(sample, laws.arrays(sample, case))
-            ys = laws.differentiable(sample.call(*xs, **case.options))
+        for case in (*trial.cases(sample), *sample.broadcast, *sample.zero_dim, *sample.empty):
+            xs = trial.leaves(sample, trial.arrays(sample, case))
+            ys = trial.differentiable(sample.call(*xs, **case.options))
             if not ys:
                 continue
-            gs = laws.gradients(sample, xs, case.options, create_graph=True)
+            gs = trial.gradients(sample, xs, case.options, create_graph=True)
             for node in nodes([*ys, *(g for g in gs if g is not None and g.requires_grad)]):
                 for _, _, pullback in node.edges or ():
                     names = pullback.__code__.co_freevars
@@ -149,7 +170,7 @@ def test_a_name_in_a_pullback_holds_one_kind_of_thing() -> None:
 def test_in_place_with_itself(name: str) -> None:
     """x.mul_(x): both inputs are what is overwritten."""
     sample = SAMPLES[name]
-    value = laws.arrays(sample, next(laws.cases(sample)))[0]
+    value = trial.arrays(sample, next(trial.cases(sample)))[0]
     found = []
     for call in (sample.call, getattr(Tensor, sample.twin or "")):
         x = tensor(value).requires_grad_()

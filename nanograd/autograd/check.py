@@ -31,14 +31,30 @@ def gradcheck(
     """Whether the gradients of ``func`` agree with central differences (f(x + eps) - f(x - eps)) / 2 eps.
 
     Inputs that require grad must be float64: float32 has too few digits for eps.  A random weight of every output is
-    differentiated, so each entry of the Jacobian counts.  Raises GradcheckError naming the input and the entry that
-    differ most, or returns False where ``raise_exception`` is off.
+    differentiated, so each entry of the Jacobian counts.  Where no output requires grad they must all be constant.
+    Raises GradcheckError naming the input and the entry that differ most, or returns False where ``raise_exception``
+    is off.
     """
     args = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     _doubles("gradcheck", args)
+    return _agree(func, args, eps, atol, rtol, raise_exception, constants=False)
+
+
+def _agree(
+    func: Callable[..., Any],
+    args: list[Any],
+    eps: float,
+    atol: float,
+    rtol: float,
+    raise_exception: bool,
+    constants: bool,
+) -> bool:
+    """Compare every output that requires grad; with ``constants``, or where none does, the others too."""
+    ys = _outputs(func, args)
+    constants = constants or all(y.node is None for y in ys)
     try:
-        for number, y in enumerate(_outputs(func, args)):
-            if y.node is not None:
+        for number, y in enumerate(ys):
+            if constants or y.node is not None:
                 _check_output(func, args, number, y, eps, atol, rtol)
     except GradcheckError:
         if raise_exception:
@@ -67,7 +83,8 @@ def _check_output(
     weight = np.random.default_rng(number).standard_normal(y.array.shape)
     inputs = [(i, x) for i, x in enumerate(args) if isinstance(x, Tensor) and x.requires_grad]
     places = [(x.node, x.output_nr) for _, x in inputs if x.node is not None]
-    found = tape.backward([(y.node, y.output_nr, creation.tensor(weight))], places, True)  # type: ignore[list-item]
+    root = creation.tensor(weight)
+    found = {} if y.node is None else tape.backward([(y.node, y.output_nr, root)], places, True)
 
     def value() -> float:
         with tape.no_grad():
@@ -137,4 +154,5 @@ def gradgradcheck(
             found = tape.backward(roots, places, True, True)  # type: ignore[arg-type]
         return tuple(found[p] for p in places if p in found)
 
-    return gradcheck(gradients, [*args, *weights], eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception)
+    # A gradient without a graph must be a constant: else the way back lost one.
+    return _agree(gradients, [*args, *weights], eps, atol, rtol, raise_exception, constants=True)

@@ -25,13 +25,18 @@ def to_host(x: Array) -> Array:
 
 @kernel
 def full(shape: tuple[int, ...], value: bool | int | float, dtype: DType) -> Array:
-    """An array of ``shape`` filled with ``value``."""
+    """An array of ``shape`` filled with ``value``; what an integer dtype cannot hold wraps around.
+
+    Raises DTypeError for integers beyond 64 bits.
+    """
     if not value:
         return np.zeros(shape, dtype.numpy)
-    number = np.asarray(value)
-    if number.dtype.kind not in "fiub":
-        raise DTypeError(f"full: the number {value!r:.40} is too large for {dtype}.")
-    return np.full(shape, number.astype(dtype.numpy))
+    try:
+        exact = dtype.category != 1 or 0 < value < 128
+        number = np.array(value, dtype.numpy) if exact else np.asarray(value, np.int64).astype(dtype.numpy)
+    except (OverflowError, ValueError):
+        raise DTypeError(f"full: the number {value!r:.40} is too large for {dtype}.") from None
+    return np.full(shape, number) if shape else number
 
 
 def expect_room(name: str, value: Any, dtype: DType) -> None:

@@ -112,9 +112,7 @@ def remainder(input: Tensor, other: Tensor | Number) -> Tensor:
     """y = a - b ⌊a / b⌋, with the sign of b.  Raises DTypeError for integers divided by zero."""
     a, b = lift(input, other)
     _divisor("remainder", b)
-    return record(
-        k.remainder(a.array, b.array), (a, lambda g: g), (b, lambda g: -g * floor_divide(a, b))
-    )
+    return record(k.remainder(a.array, b.array), (a, lambda g: g), (b, lambda g: -g * floor_divide(a, b)))
 
 
 def rremainder(input: Tensor, other: Tensor | Number) -> Tensor:
@@ -274,7 +272,8 @@ def relu(input: Tensor) -> Tensor:
     tensor([0., 0., 2.])
     """
     x = input
-    expect_numbers("relu", x)
+    if x.array.dtype.kind == "b":
+        expect_numbers("relu", x)
     return record(k.relu(x.array), (x, lambda g, y: relu_grad(g, y)))
 
 
@@ -377,13 +376,14 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
 
 
 @op
-def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None) -> Any:
+def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None) -> Tensor:
     """y = a where the condition holds, else b.  Raises DTypeError unless the condition is a bool tensor.
 
     ``where(condition)`` alone gives the places where it holds, one tensor of indices per dimension.
     """
     if input is None and other is None:
-        return condition.nonzero(as_tuple=True)
+        places: Tensor = condition.nonzero(as_tuple=True)  # a tuple of tensors
+        return places
     if condition.array.dtype.kind != "b":
         raise DTypeError(f"where: expected a condition of torch.bool, got {condition.dtype}. Use condition != 0.")
     a, b = lift(input, other)

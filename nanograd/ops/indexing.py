@@ -11,7 +11,18 @@ from nanograd.dtypes import int64
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import index as k
 from nanograd.kernels import memory
-from nanograd.ops.op import as_operand, check_writable, op, record, same_device, tensor_class, titled, view, wrap, written
+from nanograd.ops.op import (
+    as_operand,
+    check_writable,
+    op,
+    record,
+    same_device,
+    tensor_class,
+    titled,
+    view,
+    wrap,
+    written,
+)
 from nanograd.ops.shape import one_dim
 from nanograd.tape import mode
 
@@ -29,8 +40,8 @@ def _steps(x: Tensor, index: Any) -> Steps:
     """
     if type(index) is list and not all(isinstance(i, (int, np.integer)) for i in index):
         raise IndexError(
-            f"index: a list of lists or tensors can be read in two ways, got {index!r:.60}. Write x[tuple(index)] for one "
-            "index per dimension, or x[torch.tensor(index)] for one array of indices."
+            f"index: a list of lists or tensors can be read in two ways, got {index!r:.60}. "
+            "Write x[tuple(index)] for one index per dimension, or x[torch.tensor(index)] for one array of indices."
         )
     first: list[Any] = []  # integers, slices, None, Ellipsis
     then: list[Any] = []  # what is left for arrays of indices

@@ -200,7 +200,7 @@ def _keep_overwritten(x: Tensor, node: Node, name: str) -> None:
     """Let the pullbacks of ``node``, which is about to overwrite x, hold a copy of x as it is now."""
     before: Tensor | None = None
     for _, _, pullback in node.edges or ():
-        for cell in pullback.__closure__ or ():  # type: ignore[attr-defined]
+        for cell in pullback.__closure__ or ():
             value = cell.cell_contents
             if value is x:
                 if before is None:
@@ -210,7 +210,8 @@ def _keep_overwritten(x: Tensor, node: Node, name: str) -> None:
             elif x.storage is not None and getattr(value, "storage", None) is x.storage:
                 raise GradError(
                     f"{name}: the way back needs a view of shape {tuple(value.shape)} of the tensor of shape "
-                    f"{tuple(x.shape)} that is written. clone() the view first, or use the operation without the underscore."
+                    f"{tuple(x.shape)} that is written. clone() the view first, or use the operation without "
+                    "the underscore."
                 )
 
 

@@ -49,7 +49,7 @@ def every_dim(name: str, dim: int | Sequence[int] | None, ndim: int) -> Shape:
     """The dimensions meant by ``dim``, all of them for None or ().  Raises IndexError, or ShapeError for repeats."""
     if dim is None:
         return tuple(range(ndim))
-    if not isinstance(dim, (tuple, list)):
+    if not isinstance(dim, Sequence):
         return (one_dim(name, dim, ndim),) if ndim else _zero_dim(name, dim)
     dims = tuple(one_dim(name, d, ndim) for d in dim)
     if len(set(dims)) != len(dims):

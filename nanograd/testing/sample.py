@@ -117,9 +117,9 @@ GRADIENT_LAWS = ("gradient", "second_gradient", "owned", "written_after")
 Bad = tuple[Callable[[], Any], type[Exception], str]
 
 
-def sample(name: str, *args: Any, bad: tuple[Bad, ...] = (), **more: Any) -> None:
+def sample(name: str, call: Any, formula: Any, inputs: tuple[Input, ...], *options: Any, **more: Any) -> None:
     """Register a sample, with the reasons that follow from what it has not."""
-    made = Sample(*args, bad=bad, **more)
+    made = Sample(call, formula, inputs, *options, **more)
     reasons = {
         "broadcast": (made.broadcast, "its inputs are not stretched to each other"),
         "empty": (

@@ -34,7 +34,10 @@ class Expression:
     def _add(self, shape: tuple[int, ...], d: int) -> int:
         """Append one item and say how many dimensions it takes."""
         rng, size = self.rng, shape[d]
-        kind = rng.choice(["int", "slice", "none", "ellipsis", "tensor", "list", "bool", "truth", "numpy"], p=[0.25, 0.25, 0.08, 0.08, 0.1, 0.1, 0.08, 0.03, 0.03])
+        kind = rng.choice(
+            ["int", "slice", "none", "ellipsis", "tensor", "list", "bool", "truth", "numpy"],
+            p=[0.25, 0.25, 0.08, 0.08, 0.1, 0.1, 0.08, 0.03, 0.03],
+        )
         if kind == "ellipsis" and ("ellipsis", ...) not in self.items:
             self.items.append((kind, ...))
             return int(rng.integers(0, len(shape) - d + 1))
@@ -119,11 +122,16 @@ def store(x: Any, index: Any, value: Any) -> Any:
 def test_writing(seed: int) -> None:
     for rng, a, index in cases(100 + seed, 120):
         part = outcome(lambda a=a, i=index: torch.tensor(a)[i.of(torch)])
-        if isinstance(part, Exception) or ("truth", False) in index.items:  # torch checks no shape where nothing is written
+        if (
+            isinstance(part, Exception) or ("truth", False) in index.items
+        ):  # torch checks no shape where nothing is written
             continue
         v = value_for(rng, tuple(part.shape))
         leaves = [(m.tensor(a, requires_grad=True), m.tensor(v, requires_grad=True)) for m in (torch, ng)]
-        done = [outcome(lambda m=m, x=x, t=t, i=index: store(x * 1, i.of(m), t)) for m, (x, t) in zip((torch, ng), leaves, strict=True)]
+        done = [
+            outcome(lambda m=m, x=x, t=t, i=index: store(x * 1, i.of(m), t))
+            for m, (x, t) in zip((torch, ng), leaves, strict=True)
+        ]
         what = f"{a.shape}{index.items} = {v.shape}"
         if isinstance(done[0], Exception):
             assert isinstance(done[1], RuntimeError | IndexError | ValueError), f"{what}: torch raises {done[0]}"
@@ -136,7 +144,9 @@ def test_writing(seed: int) -> None:
         for theirs, ours in zip(*leaves, strict=True):
             assert theirs.grad is not None or ours.grad is None or not ours.grad.numpy().any()
             if theirs.grad is not None:
-                np.testing.assert_allclose(0 if ours.grad is None else ours.grad.numpy(), theirs.grad.numpy(), err_msg=what)
+                np.testing.assert_allclose(
+                    0 if ours.grad is None else ours.grad.numpy(), theirs.grad.numpy(), err_msg=what
+                )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int64", "uint8", "bool"])
@@ -146,7 +156,10 @@ def test_numbers_are_cast_to_the_tensors_dtype(dtype: str, value: Any) -> None:
         return store(m.zeros(3, dtype=getattr(m, dtype)), 1, what).numpy()
 
     for make in (lambda m: value, lambda m: m.tensor(abs(value))):
-        theirs, ours = outcome(lambda make=make: stored(torch, make(torch))), outcome(lambda make=make: stored(ng, make(ng)))
+        theirs, ours = (
+            outcome(lambda make=make: stored(torch, make(torch))),
+            outcome(lambda make=make: stored(ng, make(ng))),
+        )
         if isinstance(theirs, Exception):
             assert isinstance(ours, RuntimeError), f"torch raises {theirs}, nanograd gives {ours}"
         else:

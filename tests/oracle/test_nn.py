@@ -67,7 +67,7 @@ LAYERS = {
         ),
         (3, 1, 8, 8),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -249,18 +249,28 @@ def message(act):
 @pytest.mark.parametrize(
     ("act", "words"),
     [
-        (lambda nn, zeros: nn.Linear(2, 2).load_state_dict({"weight": zeros(3, 3), "x": zeros(1)}), [
-            "Error(s) in loading state_dict for Linear:", 'Missing key(s) in state_dict: "bias". ',
-            'Unexpected key(s) in state_dict: "x". ',
-            "size mismatch for weight: copying a param with shape torch.Size([3, 3]) from checkpoint, the shape in "
-            "current model is torch.Size([2, 2]).",
-        ]),
-        (lambda nn, zeros: setattr(nn.Linear(2, 2), "weight", zeros(2, 2)), [
-            "cannot assign 'torch.FloatTensor' as parameter 'weight' (torch.nn.Parameter or None expected)",
-        ]),
-        (lambda nn, zeros: setattr(nn.Sequential(nn.ReLU()), "0", 3), [
-            "cannot assign 'int' as child module '0' (torch.nn.Module or None expected)",
-        ]),
+        (
+            lambda nn, zeros: nn.Linear(2, 2).load_state_dict({"weight": zeros(3, 3), "x": zeros(1)}),
+            [
+                "Error(s) in loading state_dict for Linear:",
+                'Missing key(s) in state_dict: "bias". ',
+                'Unexpected key(s) in state_dict: "x". ',
+                "size mismatch for weight: copying a param with shape torch.Size([3, 3]) from checkpoint, the shape in "
+                "current model is torch.Size([2, 2]).",
+            ],
+        ),
+        (
+            lambda nn, zeros: setattr(nn.Linear(2, 2), "weight", zeros(2, 2)),
+            [
+                "cannot assign 'torch.FloatTensor' as parameter 'weight' (torch.nn.Parameter or None expected)",
+            ],
+        ),
+        (
+            lambda nn, zeros: setattr(nn.Sequential(nn.ReLU()), "0", 3),
+            [
+                "cannot assign 'int' as child module '0' (torch.nn.Module or None expected)",
+            ],
+        ),
         (lambda nn, zeros: nn.Linear(2, 2).register_buffer("a.b", zeros(1)), ['can\\\'t contain "."']),
         (lambda nn, zeros: nn.Linear(2, 2).weigth, ["'Linear' object has no attribute 'weigth'"]),
         (lambda nn, zeros: nn.Linear(2, 2).get_submodule("x"), ["attribute"]),
@@ -271,18 +281,24 @@ def message(act):
         (lambda nn, zeros: nn.Tanh(zeros(1)), [""]),
         (lambda nn, zeros: nn.MSELoss(reduction="avg")(zeros(1), zeros(1)), ["is not a valid value for reduction"]),
         (lambda nn, zeros: nn.BCELoss()(zeros(2) + 2, zeros(2)), ["all elements of input should be between 0 and 1"]),
-        (lambda nn, zeros: nn.BCEWithLogitsLoss()(zeros(2, 1), zeros(2)), [
-            "Target size (torch.Size([2])) must be the same as input size (torch.Size([2, 1]))",
-        ]),
-        (lambda nn, zeros: nn.init.kaiming_uniform_(zeros(3)), [
-            "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions",
-        ]),
+        (
+            lambda nn, zeros: nn.BCEWithLogitsLoss()(zeros(2, 1), zeros(2)),
+            [
+                "Target size (torch.Size([2])) must be the same as input size (torch.Size([2, 1]))",
+            ],
+        ),
+        (
+            lambda nn, zeros: nn.init.kaiming_uniform_(zeros(3)),
+            [
+                "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions",
+            ],
+        ),
         (lambda nn, zeros: nn.init.calculate_gain("x"), ["Unsupported nonlinearity x"]),
         (lambda nn, zeros: nn.Sequential(nn.ReLU), ["is not a Module subclass"]),
         (lambda nn, zeros: nn.Linear(1, 1).to((ours if nn is our_nn else theirs).int64), ["floating point"]),
         (lambda nn, zeros: nn.Linear(1, 1).train(3), ["training mode is expected to be boolean"]),
     ],
-)  # fmt: skip
+)
 def test_refusals_are_torchs(act, words):
     mine, other = message(lambda: act(our_nn, ours.zeros)), message(lambda: act(theirs.nn, theirs.zeros))
     assert isinstance(mine.value, other.type)

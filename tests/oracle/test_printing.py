@@ -28,7 +28,11 @@ def random_shape(rng: np.random.Generator) -> tuple[int, ...]:
     if rng.random() < 0.15:
         return LONG[rng.integers(len(LONG))]
     most = [0, 12, 8, 6, 4][rng.integers(5)]
-    return tuple(int(v) for v in rng.integers(rng.random() > 0.1, most, {0: 0, 12: 1, 8: 2, 6: 3, 4: 4}[most])) if most else ()
+    return (
+        tuple(int(v) for v in rng.integers(rng.random() > 0.1, most, {0: 0, 12: 1, 8: 2, 6: 3, 4: 4}[most]))
+        if most
+        else ()
+    )
 
 
 def random_array(rng: np.random.Generator) -> Any:
@@ -73,9 +77,12 @@ def test_random_settings(seed: int) -> None:
     rng = np.random.default_rng(seed)
     for _ in range(60):
         options = dict(
-            precision=int(rng.integers(0, 9)), threshold=int(rng.integers(0, 100)), edgeitems=int(rng.integers(0, 5)),
-            linewidth=int(rng.integers(20, 200)), sci_mode=[None, True, False][rng.integers(3)],
-        )  # fmt: skip
+            precision=int(rng.integers(0, 9)),
+            threshold=int(rng.integers(0, 100)),
+            edgeitems=int(rng.integers(0, 5)),
+            linewidth=int(rng.integers(20, 200)),
+            sci_mode=[None, True, False][rng.integers(3)],
+        )
         torch.set_printoptions(**options)
         ng.set_printoptions(**options)
         a = random_array(rng)
@@ -111,24 +118,68 @@ def test_format(form: str, value: Any) -> None:
 
 def test_sizes_dtypes_pairs_and_nodes() -> None:
     for call in (
-        lambda m: m.zeros(2, 3).shape, lambda m: m.zeros(()).shape, lambda m: m.float32, lambda m: m.bool, lambda m: m.int64,
-        lambda m: m.tensor([[1.0, 5.0], [7.0, 2.0]]).max(1), lambda m: m.tensor([3, 1, 2]).sort(), lambda m: m.tensor([3, 1, 2]).topk(2),
-        lambda m: m.tensor([[1.0, 5.0]]).min(0, keepdim=True), lambda m: m.device("cpu"), lambda m: m.zeros(1).device, lambda m: [m.ones(1)],
-    ):  # fmt: skip
+        lambda m: m.zeros(2, 3).shape,
+        lambda m: m.zeros(()).shape,
+        lambda m: m.float32,
+        lambda m: m.bool,
+        lambda m: m.int64,
+        lambda m: m.tensor([[1.0, 5.0], [7.0, 2.0]]).max(1),
+        lambda m: m.tensor([3, 1, 2]).sort(),
+        lambda m: m.tensor([3, 1, 2]).topk(2),
+        lambda m: m.tensor([[1.0, 5.0]]).min(0, keepdim=True),
+        lambda m: m.device("cpu"),
+        lambda m: m.zeros(1).device,
+        lambda m: [m.ones(1)],
+    ):
         assert repr(call(ng)) == repr(call(torch))
 
 
 NODES = {
-    "add": lambda x: x + 1, "sub": lambda x: x - 1, "mul": lambda x: x * 2, "div": lambda x: x / 2, "pow": lambda x: x**2, "neg": lambda x: -x,
-    "exp": lambda x: x.exp(), "log": lambda x: x.log(), "sqrt": lambda x: x.sqrt(), "tanh": lambda x: x.tanh(), "sigmoid": lambda x: x.sigmoid(),
-    "relu": lambda x: x.relu(), "sum": lambda x: x.sum(), "mean": lambda x: x.mean(), "abs": lambda x: x.abs(), "clone": lambda x: x.clone(),
-    "transpose": lambda x: x.transpose(0, 1), "permute": lambda x: x.permute(1, 0), "view": lambda x: x.view(-1), "t": lambda x: x.t(),
-    "T": lambda x: x.T, "unsqueeze": lambda x: x.unsqueeze(0), "squeeze": lambda x: x.unsqueeze(0).squeeze(0), "expand": lambda x: x[:1].expand(3, 2),
-    "slice": lambda x: x[:1], "select": lambda x: x[0], "matmul": lambda x: x @ x, "max": lambda x: x.max(1).values, "softmax": lambda x: x.softmax(1),
-    "log_softmax": lambda x: x.log_softmax(1), "sin": lambda x: x.sin(), "to": lambda x: x.double(), "cumsum": lambda x: x.cumsum(0), "prod": lambda x: x.prod(),
-    "clamp": lambda x: x.clamp(0, 1), "min": lambda x: x.min(), "std": lambda x: x.std(), "var": lambda x: x.var(), "flip": lambda x: x.flip(0),
-    "index": lambda x: x[[0, 1]], "reciprocal": lambda x: x.reciprocal(), "rsub": lambda x: 1 - x, "floor": lambda x: x.floor(), "tril": lambda x: x.tril(),
-}  # fmt: skip
+    "add": lambda x: x + 1,
+    "sub": lambda x: x - 1,
+    "mul": lambda x: x * 2,
+    "div": lambda x: x / 2,
+    "pow": lambda x: x**2,
+    "neg": lambda x: -x,
+    "exp": lambda x: x.exp(),
+    "log": lambda x: x.log(),
+    "sqrt": lambda x: x.sqrt(),
+    "tanh": lambda x: x.tanh(),
+    "sigmoid": lambda x: x.sigmoid(),
+    "relu": lambda x: x.relu(),
+    "sum": lambda x: x.sum(),
+    "mean": lambda x: x.mean(),
+    "abs": lambda x: x.abs(),
+    "clone": lambda x: x.clone(),
+    "transpose": lambda x: x.transpose(0, 1),
+    "permute": lambda x: x.permute(1, 0),
+    "view": lambda x: x.view(-1),
+    "t": lambda x: x.t(),
+    "T": lambda x: x.T,
+    "unsqueeze": lambda x: x.unsqueeze(0),
+    "squeeze": lambda x: x.unsqueeze(0).squeeze(0),
+    "expand": lambda x: x[:1].expand(3, 2),
+    "slice": lambda x: x[:1],
+    "select": lambda x: x[0],
+    "matmul": lambda x: x @ x,
+    "max": lambda x: x.max(1).values,
+    "softmax": lambda x: x.softmax(1),
+    "log_softmax": lambda x: x.log_softmax(1),
+    "sin": lambda x: x.sin(),
+    "to": lambda x: x.double(),
+    "cumsum": lambda x: x.cumsum(0),
+    "prod": lambda x: x.prod(),
+    "clamp": lambda x: x.clamp(0, 1),
+    "min": lambda x: x.min(),
+    "std": lambda x: x.std(),
+    "var": lambda x: x.var(),
+    "flip": lambda x: x.flip(0),
+    "index": lambda x: x[[0, 1]],
+    "reciprocal": lambda x: x.reciprocal(),
+    "rsub": lambda x: 1 - x,
+    "floor": lambda x: x.floor(),
+    "tril": lambda x: x.tril(),
+}
 
 
 @pytest.mark.parametrize("name", NODES)

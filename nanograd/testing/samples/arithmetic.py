@@ -13,6 +13,7 @@ from nanograd.ops import arithmetic as _arithmetic
 from nanograd.ops.creation import tensor
 from nanograd.testing.sample import (
     CONSTANT,
+    GRADIENTS,
     Case,
     Domain,
     Input,
@@ -198,7 +199,14 @@ sample(
 binary("maximum", A.maximum, np.maximum)
 binary("minimum", A.minimum, np.minimum)
 for compare in ("eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor"):
-    numpys = {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}
+    numpys = {
+        "eq": "equal",
+        "ne": "not_equal",
+        "lt": "less",
+        "le": "less_equal",
+        "gt": "greater",
+        "ge": "greater_equal",
+    }
     formula: Any = getattr(np, numpys.get(compare, compare))
     binary(compare, getattr(A, compare), formula, gives="bool", without=CONSTANT)
 

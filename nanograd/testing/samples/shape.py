@@ -190,16 +190,24 @@ rearranging(
         (lambda: S.flip(ones(2, 2), 0, 0), ShapeError, "flip: dim .* twice"),
     ),
 )
-for name, formula in {"tril": np.tril, "triu": np.triu}.items():
+
+
+def triangle(name: str, formula: Any) -> None:
+    """A triangle of a matrix."""
+    call = getattr(S, name)
     rearranging(
         name,
-        getattr(S, name),
-        lambda x, diagonal=0, formula=formula: formula(x, diagonal),
+        call,
+        lambda x, diagonal=0: formula(x, diagonal),
         (3, 5),
         options=({}, {"diagonal": 1}, {"diagonal": -1}),
         empty=(Case(((0, 3),)),),
-        bad=((lambda call=getattr(S, name): call(ones(2)), ShapeError, "expected at least 2 dimensions"),),
+        bad=((lambda: call(ones(2)), ShapeError, f"{name}: expected at least 2 dimensions"),),
     )
+
+
+triangle("tril", np.tril)
+triangle("triu", np.triu)
 rearranging(
     "repeat",
     S.repeat,

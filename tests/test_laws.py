@@ -193,3 +193,13 @@ def test_casts_carry_gradients_between_float_types() -> None:
     x = tensor([1.0, 2.0]).requires_grad_()
     (x.double() * tensor([3.0, 5.0], dtype=float64)).sum().backward()
     assert_close(x.grad, tensor([3.0, 5.0]))
+
+
+@pytest.mark.parametrize("name", ["copy_", "fill_", "zero_", "normal_", "uniform_"])
+def test_what_is_overwritten_by_a_constant_gets_no_gradient(name: str) -> None:
+    x = tensor([1.0, 2.0]).requires_grad_()
+    h = x * 3
+    arguments = {"copy_": (tensor([5.0, 6.0]),), "fill_": (7.0,)}.get(name, ())
+    assert getattr(h, name)(*arguments) is h
+    (h * h + x).sum().backward()
+    assert_close(x.grad, tensor([1.0, 1.0]))

@@ -18,7 +18,7 @@ from nanograd.ops.creation import arange, full, rand_like
 from nanograd.ops.indexing import index_select
 from nanograd.ops.linalg import linear
 from nanograd.ops.normalization import cross_entropy, log_softmax, nll_loss, reduced, softmax
-from nanograd.ops.op import in_place
+from nanograd.ops.op import in_place, titled
 from nanograd.tensors import Tensor
 
 __all__ = [
@@ -234,7 +234,8 @@ def mse_loss(
     _warn_sizes("mse_loss", input, target)
     away = input - target
     losses = away * away
-    return reduced(losses if weight is None else losses * weight, legacy(size_average, reduce, reduction), "mse_loss")
+    losses = losses if weight is None else losses * weight
+    return titled(reduced(losses, legacy(size_average, reduce, reduction), "mse_loss"), "MseLossBackward0")
 
 
 def l1_loss(
@@ -312,7 +313,8 @@ def binary_cross_entropy(
         )
     losses = -(target * _log_above(input) + (1 - target) * _log_above(1 - input))
     losses = losses if weight is None else losses * weight
-    return reduced(losses, legacy(size_average, reduce, reduction), "binary_cross_entropy")
+    loss = reduced(losses, legacy(size_average, reduce, reduction), "binary_cross_entropy")
+    return titled(loss, "BinaryCrossEntropyBackward0")
 
 
 def _log_above(x: Tensor) -> Tensor:
@@ -335,7 +337,8 @@ def binary_cross_entropy_with_logits(
     positive = 1.0 if pos_weight is None else 1 + (pos_weight - 1) * target
     losses = (1 - target) * input - positive * logsigmoid(input)
     losses = losses if weight is None else losses * weight
-    return reduced(losses, legacy(size_average, reduce, reduction), "binary_cross_entropy_with_logits")
+    loss = reduced(losses, legacy(size_average, reduce, reduction), "binary_cross_entropy_with_logits")
+    return titled(loss, "BinaryCrossEntropyWithLogitsBackward0")
 
 
 def _same_sizes(name: str, x: Tensor, t: Tensor) -> None:

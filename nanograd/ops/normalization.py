@@ -9,9 +9,10 @@ from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import normalize as k
 from nanograd.ops.arithmetic import where
 from nanograd.ops.indexing import gather
-from nanograd.ops.op import fuses, op, record, wrap
+from nanograd.ops.op import fuses, op, record, titled, wrap
 from nanograd.ops.reduction import sum as sum_
 from nanograd.ops.shape import flatten, one_dim, to_shape
+from nanograd.tape import TORCH_NAMES
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -50,6 +51,9 @@ def _floats(name: str, x: Tensor, dim: int | None, dtype: DType | None) -> tuple
     return x, one_dim(name, dim, x.array.ndim)
 
 
+NLL = TORCH_NAMES["cross_entropy_fused"] = "NllLossBackward0"
+
+
 def reduced(losses: Tensor, reduction: str, name: str) -> Tensor:
     """Losses as they are ("none"), their mean, or their sum.  Raises ValueError for another word."""
     if reduction == "mean":
@@ -85,9 +89,9 @@ def _nll(
     share = counted.to(x.dtype) if weight is None else where(counted, weight[safe], 0.0)
     losses = where(counted, -picked * share, 0.0)
     if reduction == "mean":
-        return losses.sum() / share.sum()
+        return titled(losses.sum() / share.sum(), NLL)
     losses = to_shape(losses, target.array.shape)
-    return reduced(losses, reduction, "nll_loss")
+    return titled(reduced(losses, reduction, "nll_loss"), NLL)
 
 
 def _classes(name: str, x: Tensor, t: Tensor, ignore: int) -> tuple[Tensor, Tensor]:

@@ -191,9 +191,20 @@ def in_place(x: Tensor, y: Tensor, name: str) -> Tensor:
     check_writable(x, y.node is not None, name)
     if y.node is not None:
         _keep_overwritten(x, y.node, name)
+    elif x.node is not None and mode.enabled:
+        y = _constant(x, y)
     k.write(x.array, y.array)
     written(x, y)
     return x
+
+
+def _constant(x: Tensor, y: Tensor) -> Tensor:
+    """y with a history that comes from x and sends nothing back: what x was before is overwritten."""
+    shape, dtype, device = x.array.shape, x.dtype, x.device
+    return record(y.array, (x, lambda g: wrap(k.full.on(device)(shape, 0, dtype))))
+
+
+TORCH_NAMES["_constant"] = "CopyBackwards"
 
 
 def _keep_overwritten(x: Tensor, node: Node, name: str) -> None:

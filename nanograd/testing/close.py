@@ -80,27 +80,31 @@ def _unlike(
     actual: Any, expected: Any, tolerances: tuple[float, float] | None, equal_nan: bool, checks: Checks, where: str
 ) -> str | None:
     subclasses, device, dtype, stride = checks
-    tensors = isinstance(actual, Tensor) and isinstance(expected, Tensor)
+    here = _at(where)
     if not subclasses and type(actual) is not type(expected):
-        return f"The types do not match{_at(where)}: {type(actual).__name__} != {type(expected).__name__}."
-    a, b = (
-        v if isinstance(v, Tensor) else tensor(np.array(v) if isinstance(v, np.ndarray) else v)
-        for v in (actual, expected)
-    )
+        return f"The types do not match{here}: {type(actual).__name__} != {type(expected).__name__}."
+    a, b = _as_tensor(actual), _as_tensor(expected)
     if a.shape != b.shape:
-        return f"The values for attribute 'shape' do not match{_at(where)}: {a.shape} != {b.shape}."
+        return f"The values for attribute 'shape' do not match{here}: {a.shape} != {b.shape}."
     if device and a.device != b.device:
-        return f"The values for attribute 'device' do not match{_at(where)}: {a.device} != {b.device}."
-    if dtype and a.dtype is not b.dtype and (tensors or a.dtype.category != b.dtype.category or not _numbers(actual)):
-        return f"The values for attribute 'dtype' do not match{_at(where)}: {a.dtype} != {b.dtype}."
+        return f"The values for attribute 'device' do not match{here}: {a.device} != {b.device}."
+    numbers = [isinstance(v, (bool, int, float)) for v in (actual, expected)]  # they have a kind, but no dtype
+    unlike = a.dtype.category != b.dtype.category if any(numbers) else a.dtype is not b.dtype
+    if dtype and unlike:
+        return f"The values for attribute 'dtype' do not match{here}: {a.dtype} != {b.dtype}."
     if stride and a.stride() != b.stride():
-        return f"The values for attribute 'stride()' do not match{_at(where)}: {a.stride()} != {b.stride()}."
+        return f"The values for attribute 'stride()' do not match{here}: {a.stride()} != {b.stride()}."
     rtol, atol = tolerances or _tolerances(a.dtype, b.dtype)
-    return _far(a.numpy_of(), b.numpy_of(), rtol, atol, equal_nan, _at(where))
+    return _far(_host(actual, a), _host(expected, b), rtol, atol, equal_nan, here)
 
 
-def _numbers(value: Any) -> bool:
-    return isinstance(value, (bool, int, float))
+def _as_tensor(value: Any) -> Tensor:
+    return value if isinstance(value, Tensor) else tensor(np.array(value) if isinstance(value, np.ndarray) else value)
+
+
+def _host(value: Any, t: Tensor) -> Array:
+    """The elements; a Python number with all its digits."""
+    return np.asarray(value) if isinstance(value, float) else t.numpy_of()
 
 
 def _at(where: str) -> str:

@@ -892,3 +892,21 @@ def test_argument_names(name: str) -> None:
     )
     first = next(names for names in theirs if names)[0]
     assert ours[0] in (first, {"self": "input"}.get(first)), theirs
+
+
+def test_assert_close_decides_as_torchs() -> None:
+    from nanograd.testing import assert_close
+
+    rng = np.random.default_rng(0)
+    for _ in range(400):
+        dtype = [np.float32, np.float64, np.int64][rng.integers(3)]
+        a = (rng.standard_normal(3) * 10.0 ** rng.integers(-8, 6)).astype(dtype)
+        b = (a * (1 + 10.0 ** rng.uniform(-9, -2) * rng.integers(-1, 2)) + 10.0 ** rng.uniform(-9, -3)).astype(dtype)
+        verdicts = []
+        for check, m in ((torch.testing.assert_close, torch), (assert_close, ng)):
+            try:
+                check(m.tensor(a), m.tensor(b))
+                verdicts.append("close")
+            except AssertionError:
+                verdicts.append("far")
+        assert verdicts[0] == verdicts[1], (a, b, dtype)

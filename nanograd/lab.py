@@ -37,6 +37,7 @@ from nanograd.tensors import Tensor
 __all__ = ["Replacement", "replace"]
 
 _numbers = itertools.count(1)
+_standing: dict[Any, Any] = {}  # the code of each replacement in force -> the code that it replaced
 
 
 class Replacement:
@@ -115,11 +116,19 @@ def _install(made: Replacement, function: FunctionType, handler: Callable[..., A
     )
     original.__kwdefaults__ = function.__kwdefaults__
     function.__globals__[name] = lambda *args, **kwargs: handler(original, *args, **kwargs)
-    function.__code__ = _trampoline(function, name)
+    mine = function.__code__ = _trampoline(function, name)
+    _standing[mine] = before
 
     def undo() -> None:
-        function.__code__ = before
-        del function.__globals__[name]
+        """Take this one out from between what it replaced and what was stood in its place since."""
+        replaced = _standing.pop(mine)
+        later = next((code for code, under in _standing.items() if under is mine), None)
+        if later is None:
+            function.__code__ = replaced
+            del function.__globals__[name]
+        else:  # it still calls this one, which from now on hands through
+            _standing[later] = replaced
+            function.__globals__[name] = original
 
     made._undo.append(undo)
 

@@ -43,8 +43,8 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "dtype", "edges", "hooks", "leaf", "meaning", "outputs", "rule", "saved", "seq", "shape",
-        "title", "view_of",
+        "__weakref__", "dtype", "edges", "hooks", "leaf", "meaning", "outputs", "retains", "rule", "saved",
+        "seq", "shape", "title", "view_of",
     )  # fmt: skip
 
     def __init__(self, edges: tuple[Edge, ...] | None, shape: tuple[int, ...], dtype: Any) -> None:
@@ -57,6 +57,7 @@ class Node:
         self.saved: Callable[[Node], tuple[Any, ...]] | None = None
         self.meaning: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
         self.hooks: dict[int, tuple[int, Callable[[Any], Any]]] | None = None
+        self.retains: dict[int, Callable[[], Any]] | None = None  # output -> weak reference to the tensor
         self.view_of: Any = None  # the storage, where the output is a view
         self.rule: CodeType | None = None  # of a pullback: it names the operation after the edges are freed
         self.title: str | None = None
@@ -169,6 +170,10 @@ class set_grad_enabled(_Switch):
         self._before.append(self._at_call)
         mode.enabled = self.enabled
 
+    def __call__(self, function: F) -> F:
+        mode.enabled = self._at_call  # as a decorator it means the function, not what follows
+        return super().__call__(function)
+
 
 # The way back
 
@@ -200,10 +205,14 @@ def backward(
     before, mode.enabled = mode.enabled, create_graph
     try:
         for node, index, gradient in roots:
+            if node.view_of is not None:
+                _check_root(node)
             _add(pending, queue, node, index, gradient if node.leaf is None else gradient.clone())
         while queue:
             node = heappop(queue)[1]
             gradient = pending.pop(node)
+            if GROWING:
+                gradient = _settled(gradient)
             if node.hooks is not None and not (partial and node in targets):  # type: ignore[operator]
                 gradient = _run_hooks(node, gradient)
             if wanted is not None:
@@ -213,8 +222,10 @@ def backward(
                 if not retain_graph:
                     _free(node)
         for node, gradient in pending.items():  # leaves
+            if GROWING:
+                gradient = _settled(gradient)
             if node.hooks is not None and not partial:
-                gradient = _run_hooks(node, gradient)
+                gradient = _run_hooks(node, gradient).clone()  # a hook may keep what it saw, or give what others hold
             if wanted is not None:
                 _collect(arrived, wanted, node, gradient)
             else:
@@ -246,6 +257,17 @@ def _on_the_way(roots: Iterable[Node], targets: set[Node]) -> set[Node]:
         if any(parent in needed or parent in targets for parent, _, _ in node.edges or ()):
             needed.add(node)
     return needed
+
+
+GROWING: set[type] = set()
+"""Classes of gradients that others are added to in place while they wait (ops/indexing.py has one)."""
+
+
+def _settled(gradient: Any) -> Any:
+    """A gradient that no longer waits, as a plain one: from here on others may hold it."""
+    if type(gradient) is list:
+        return [_settled(g) for g in gradient]
+    return gradient.settled() if type(gradient) in GROWING else gradient
 
 
 def _collect(arrived: dict[tuple[Node, int], Any], wanted: set[tuple[Node, int]], node: Node, gradient: Any) -> None:
@@ -332,6 +354,8 @@ def _send_meaning(
     roots = [(t.node, t.output_nr, g) for t, g in zip(outputs, gradients, strict=True) if g is not None]
     places = dict.fromkeys((parent, index) for parent, index, _ in node.edges or ())
     found = backward(roots, places, retain_graph=True, create_graph=True, partial=True)
+    if len(found) < len(places):
+        raise GradError(f"backward: an input of {node.name} has left the graph since. Keep it as it was until then.")
     for (parent, index), c in found.items():
         _add(pending, queue, parent, index, c.clone() if parent.leaf is not None else c)
 
@@ -358,19 +382,30 @@ def _free(node: Node) -> None:
 
 
 def _run_hooks(node: Node, gradient: Any) -> Any:
+    """The gradient after the hooks; tensors that retain their gradient get it last."""
     assert node.hooks is not None
-    if node.outputs is None:
-        for _, hook in list(node.hooks.values()):
-            changed = hook(gradient)
-            if changed is not None:
-                gradient = changed.fit(node.shape, node.dtype)
-        return gradient
+    gradients = [gradient] if node.outputs is None else gradient
+    kinds = ((node.shape, node.dtype),) if node.outputs is None else node.outputs
     for index, hook in list(node.hooks.values()):
-        if gradient[index] is not None:
-            changed = hook(gradient[index])
+        if gradients[index] is not None:
+            changed = hook(gradients[index])
             if changed is not None:
-                gradient[index] = changed.fit(*node.outputs[index])
-    return gradient
+                gradients[index] = _checked(changed, gradients[index]).fit(*kinds[index])
+    for index, tensor in (node.retains or {}).items():
+        kept = tensor()
+        if kept is not None and gradients[index] is not None:
+            kept.accumulate(gradients[index].clone(), mode.enabled)
+    return gradient if node.outputs is not None else gradients[0]
+
+
+def _checked(changed: Any, gradient: Any) -> Any:
+    if not hasattr(changed, "fit"):
+        raise TypeError(f"hook: expected a tensor or None, got {type(changed).__name__} {changed!r:.40}.")
+    if changed.shape != gradient.shape:
+        raise GradError(
+            f"hook: the gradient has shape {tuple(gradient.shape)}, the hook returned {tuple(changed.shape)}."
+        )
+    return changed
 
 
 # What was written after it was recorded
@@ -383,6 +418,14 @@ def _tensor_cells(pullback: Any) -> tuple[int, ...]:
     """Cells that hold a tensor, or None where a tensor may come; a name holds one kind of thing in every call."""
     values = [cell.cell_contents for cell in pullback.__closure__ or ()]
     return tuple(i for i, value in enumerate(values) if value is None or hasattr(value, "storage"))
+
+
+def _check_root(view: Node) -> None:
+    if any(moment > view.seq for moment in view.view_of.recorded):
+        raise GradError(
+            f"backward: this tensor is a view ({view.name}, shape {tuple(view.shape)}) whose memory a recorded in-place "
+            "operation has changed since the view was taken. Take the view again after the write."
+        )
 
 
 def _check_view(node: Node, view: Node) -> None:

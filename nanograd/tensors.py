@@ -86,6 +86,8 @@ class Tensor:
     storage: Storage | None = None
     base: Tensor | None = None
     _grad: Tensor | None = None
+    _retains = False
+    _parked: Node | None = None  # of a leaf that stopped requiring grad: graphs recorded before know it by this node
     _title = "tensor"
     __array_priority__ = 1000  # NumPy's operators step back for ours
 
@@ -220,7 +222,6 @@ class Tensor:
             )
         if self.device != devices.cpu:
             raise TypeError(f"numpy: can't convert {self.device} tensor to numpy. Use tensor.cpu() first.")
-        ops.share(self, ops.wrap(self.array))
         return self.array  # type: ignore[no-any-return]
 
     def numpy_of(self) -> np.ndarray[Any, Any]:
@@ -309,13 +310,13 @@ class Tensor:
                     f"this tensor was made by "
                     f"{self.node.name}. Use .detach()."  # type: ignore[union-attr]
                 )
-            self.node = None
+            self._parked, self.node = self.node, None
             return self
         if self.array.dtype.kind != "f":
             raise DTypeError(
                 f"requires_grad_: only tensors of floating point dtype can require gradients, got {self.dtype}."
             )
-        self.node = _leaf(self)
+        self.node = self._parked or _leaf(self)
         return self
 
     @property
@@ -371,7 +372,7 @@ class Tensor:
         given = [inputs] if isinstance(inputs, Tensor) else list(inputs)
         found = backward([root], [(t.node, t.output_nr) for t in given if t.node is not None], keep, create_graph)
         for t in given:
-            if t.node is not None and (t.node, t.output_nr) in found:
+            if t.node is not None and (t.node, t.output_nr) in found and not t._retains:
                 t.accumulate(found[t.node, t.output_nr].clone(), create_graph)
 
     def root_gradient(self, gradient: Tensor | None) -> Tensor:
@@ -412,7 +413,9 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same memory outside the graph."""
-        return ops.share(self, ops.wrap(self.array))
+        outside = ops.share(self, ops.wrap(self.array))
+        outside.base = None  # it is no view to the tape, and does not keep this tensor alive
+        return outside
 
     def detach_(self) -> Tensor:
         """Take this tensor out of the graph."""
@@ -428,30 +431,23 @@ class Tensor:
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise DTypeError(f"data: expected a Tensor, got {type(value).__name__}.")
-        leaf = self.requires_grad and self.is_leaf
-        self.array, self.storage, self.base = value.array, value.storage, value.base
-        if leaf:
-            hooks = self.node.hooks  # type: ignore[union-attr]
-            self.node = _leaf(self)
-            self.node.hooks = hooks
+        ops.share(value, self).base = None
+        self.array = value.array
+        ops.written(self)  # for pullbacks that captured the elements of before
+        for node in (self.node, self._parked):
+            if node is not None and node.leaf is not None:
+                node.shape, node.dtype = value.array.shape, value.array.dtype
 
     def retain_grad(self) -> None:
         """Keep the gradient of this tensor, which is not a leaf, in ``.grad``.  Raises GradError outside the graph."""
         if self.node is None:
             raise GradError("retain_grad: can't retain_grad on Tensor that has requires_grad=False.")
-        if self.is_leaf or getattr(self, "_retains", False):
+        if self.is_leaf or self._retains:
             return
         import weakref
 
-        me = weakref.ref(self)
-
-        def keep(g: Tensor) -> None:
-            t = me()
-            if t is not None:
-                t._grad = g.clone() if t._grad is None else t._grad + g
-
         self._retains = True
-        _add_hook(self, keep)
+        ops.retain(self.node, self.output_nr, weakref.ref(self))
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call ``hook(gradient)`` when this tensor's gradient is known; what it returns takes its place.

@@ -160,3 +160,17 @@ def test_unknown_seams_and_wrong_replacements_are_named():
         pytest.raises(TypeError, match=r"returned a list; expected a NumPy array"),
     ):
         leaf(2, 3) @ leaf(3, 2)
+
+
+def test_replacements_of_one_seam_are_undone_in_any_order():
+    from nanograd.kernels import elementwise
+
+    code = elementwise.add.__code__
+    for order in ((0, 1), (1, 0)):
+        both = [lab.replace("kernels.elementwise.add", lambda a, b, n=n: a + b + n) for n in (10, 100)]
+        assert (torch.ones(2) + torch.ones(2)).tolist() == [102.0, 102.0]
+        both[order[0]].undo()
+        assert (torch.ones(2) + torch.ones(2)).tolist() == [[102.0, 102.0], [12.0, 12.0]][order[0]]
+        both[order[1]].undo()
+        assert (torch.ones(2) + torch.ones(2)).tolist() == [2.0, 2.0]
+        assert elementwise.add.__code__ is code

@@ -467,3 +467,135 @@ def test_an_array_whose_dtype_is_another_object_is_as_good():
     assert torch.from_numpy(x).array.dtype is np.dtype(np.float32)
     t = pickle.loads(pickle.dumps(torch.ones(3)))
     assert t.array.dtype is np.dtype(np.float32)
+
+
+def test_a_gradient_of_parts_is_not_added_to_once_others_hold_it():
+    x, z = torch.zeros(3, requires_grad=True), torch.zeros(3, requires_grad=True)
+    a, b = x * 1, z * 1
+    part = a[0]
+    total = a + b
+    (total[0] + total[1] + 5 * part).backward()
+    assert x.grad.tolist() == [6.0, 1.0, 0.0]
+    assert z.grad.tolist() == [1.0, 1.0, 0.0]
+
+
+def test_gradients_of_parts_are_plain_tensors_to_users():
+    x = torch.zeros(3, requires_grad=True)
+    seen = []
+    y = x * 1
+    y.register_hook(seen.append)
+    (y[0] + y[1]).backward()
+    first, second = autograd.grad(x[0], x)[0], autograd.grad(x[1], x)[0]
+    assert (first + second).tolist() == [1.0, 1.0, 0.0]
+    assert first.tolist() == [1.0, 0.0, 0.0]
+    assert (torch.ones(2, 3) + first).tolist() == [[2.0, 1.0, 1.0]] * 2
+    assert {type(first), type(second), type(seen[0])} == {torch.Tensor}
+
+
+def test_what_leaf_hooks_see_and_return_is_not_the_gradient_itself():
+    p, q, c = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True), torch.ones(2)
+    seen = []
+    p.register_hook(lambda g: seen.append(g) or c)
+    q.register_hook(lambda g: c)
+    for _ in range(2):
+        (p * 2 + q).sum().backward()
+    assert p.grad.tolist() == q.grad.tolist() == [2.0, 2.0]
+    assert c.tolist() == [1.0, 1.0]
+    assert seen[0].tolist() == [2.0, 2.0]
+
+
+def test_a_stale_view_as_the_root_is_refused():
+    x = torch.ones(2, requires_grad=True) * 1
+    view = x[0]
+    x.mul_(2)
+    with pytest.raises(GradError, match=r"this tensor is a view"):
+        view.backward()
+
+
+def test_set_grad_enabled_as_a_decorator_means_the_function():
+    @torch.set_grad_enabled(False)
+    def off(x):
+        return x * 2
+
+    assert torch.is_grad_enabled()
+    assert not off(leaf(2)).requires_grad
+
+
+def test_retain_grad_sees_the_hooks_follows_writes_and_is_not_counted_twice():
+    p = torch.ones(2, requires_grad=True)
+    h = p * 2
+    h.retain_grad()
+    h.register_hook(lambda g: g * 10)
+    h.sum().backward()
+    assert h.grad.tolist() == [10.0, 10.0]
+    h = p * 2
+    h.retain_grad()
+    h.mul_(5)
+    (h * 3).sum().backward()
+    assert h.grad.tolist() == [3.0, 3.0]
+    h = p * 2
+    h.retain_grad()
+    (h * 3).sum().backward(inputs=[p, h])
+    assert h.grad.tolist() == [3.0, 3.0]
+
+
+def test_a_leaf_keeps_its_place_when_its_data_or_requires_grad_change():
+    w = torch.full((2,), 2.0, requires_grad=True)
+    y = (w * 3).sum()
+    w.data = torch.ones(2)
+    (g,) = autograd.grad(y + (w * 5).sum(), w)
+    assert g.tolist() == [8.0, 8.0]
+    y = (w * 3).sum()
+    w.requires_grad_(False)
+    w.requires_grad_(True)
+    assert autograd.grad(y, w)[0].tolist() == [3.0, 3.0]
+
+
+def test_new_data_counts_as_a_write():
+    w, x = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    y = (w * x).sum()
+    w.data = torch.zeros(2)
+    with pytest.raises(GradError, match=r"written in place since"):
+        y.backward()
+
+
+def test_hooks_that_return_something_else_are_refused():
+    for value, error, words in (
+        (2.0, TypeError, "expected a tensor or None"),
+        (torch.ones(3, 2), GradError, r"\(3, 2\)"),
+    ):
+        x = torch.ones(2, requires_grad=True)
+        x.register_hook(lambda g, value=value: value)
+        with pytest.raises(error, match=words):
+            (x * 2).sum().backward()
+
+
+def test_detached_tensors_do_not_keep_the_graph_they_come_from():
+    gc.collect()
+    gc.disable()
+    try:
+        w = torch.ones(2, requires_grad=True)
+        h = w * 2
+        alive = weakref.ref(h)
+        d = h.detach()
+        del h
+        assert alive() is None
+        d += w * 3
+        d.sum().backward()
+        assert w.grad.tolist() == [3.0, 3.0]
+        model = torch.nn.Linear(2, 2)
+        weight = weakref.ref(model.weight)
+        model.to("cpu").float().weight.data = model.weight.data
+        del model
+        assert weight() is None
+    finally:
+        gc.enable()
+
+
+def test_a_copy_of_a_tensor_is_no_view_of_it():
+    a = torch.ones(2, requires_grad=True)
+    source, x = a * 2, torch.zeros(2)
+    x.copy_(source)
+    source.mul_(2)
+    ((x * 3).sum() + source.sum()).backward()
+    assert a.grad.tolist() == [10.0, 10.0]

@@ -12,6 +12,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -157,6 +158,23 @@ def _cache_class(directory: Path) -> Any:
         _locator_classes = [Locator]  # noqa: RUF012 (as numba declares it)
 
     class KernelCache(caching.FunctionCache):
+        """A damaged or unwritable file costs a compilation, never the run."""
+
         _impl_class = Implementation
+
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            try:
+                return super().load_overload(sig, target_context)
+            except Exception:
+                return None
+
+        def save_overload(self, sig: Any, data: Any) -> None:
+            for _ in range(2):
+                try:
+                    super().save_overload(sig, data)
+                    return
+                except Exception:  # the index may be damaged: without it, a new one is made
+                    with suppress(OSError):
+                        os.unlink(self._cache_file._index_path)
 
     return KernelCache

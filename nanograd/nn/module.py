@@ -443,10 +443,12 @@ def _add_hook(hooks: Hooks, hook: Callable[..., Any], prepend: bool, with_kwargs
 
 
 def _convert(p: Parameter, convert: Callable[[Tensor], Tensor]) -> None:
-    grad = p.grad
-    p.grad = None
-    p.data = convert(p.data)
-    p.grad = None if grad is None else convert(grad)
+    data, grad = p.data, p.grad
+    converted = convert(data)
+    if converted is not data:
+        p.grad = None
+        p.data = converted
+        p.grad = None if grad is None else convert(grad)
 
 
 def _type_name(value: Any) -> str:

@@ -24,7 +24,7 @@ from nanograd.ops.op import (
     written,
 )
 from nanograd.ops.shape import one_dim
-from nanograd.tape import mode
+from nanograd.tape import GROWING, mode
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -198,6 +198,9 @@ def _placed() -> Any:
         def __init__(self, array: Any) -> None:
             self.array = array
 
+        def settled(self) -> Any:
+            return wrap(self.array)
+
     class Placed(Total):
         """The gradient of a part: zeros elsewhere, made when its elements are asked for."""
 
@@ -222,6 +225,7 @@ def _placed() -> Any:
         def __add__(self, later: Any) -> Any:
             return Total(self.array) + later
 
+    GROWING.update((Total, Placed))
     return Placed
 
 

@@ -254,11 +254,23 @@ def written(x: Tensor, y: Tensor | None = None) -> None:
     if y is None or not mode.enabled or y.node is None:
         return
     storage.recorded.append(storage.written)
-    node = x.node = y.node  # its moment must be later than the write
+    node = y.node  # its moment must be later than the write
     node.seq = tick()
+    node.view_of = None  # y may have been a view of something else; x is written, not a view of it
+    if x.node is not None and x.node.retains is not None:
+        retained = x.node.retains.pop(x.output_nr, None)
+        if retained is not None:
+            retain(node, y.output_nr, retained)
+    x.node = node
     x.output_nr = y.output_nr
     if node.saved is not None:
         _save_outputs(node, (x,))
+
+
+def retain(node: Node, output: int, tensor: Callable[[], Tensor | None]) -> None:
+    """Let a tensor (a weak reference to it) get the gradient of an output of ``node``."""
+    node.retains = {**(node.retains or {}), output: tensor}
+    node.hooks = node.hooks or {}
 
 
 # Promotion

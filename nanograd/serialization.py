@@ -39,6 +39,7 @@ CODES = {
 }  # fmt: skip
 _CODE_OF = {np.dtype(kind): code for code, kind in CODES.items()}
 _HEADER_LIMIT = 100_000_000  # bytes; other readers of the format have the same
+_INTEGER_BITS = 8192  # Python reads no longer ones from text
 _DEPTH_LIMIT = 100
 
 
@@ -183,7 +184,7 @@ def _entry(name: str, entry: Any) -> tuple[str, tuple[int, ...], int, int]:
 
 
 def _counts(values: Any) -> bool:
-    return isinstance(values, list) and all(type(v) is int and v >= 0 for v in values)
+    return isinstance(values, list) and all(type(v) is int and 0 <= v < 2**62 for v in values)
 
 
 def _check_places(places: Mapping[str, tuple[str, tuple[int, ...], int, int]], size: int) -> None:
@@ -245,6 +246,8 @@ class _Packing:
         """``value`` as JSON; ``path`` names the tensors in it, and tells where it stands if it cannot be stored."""
         if depth > _DEPTH_LIMIT:
             raise DTypeError(f"save: nested deeper than {_DEPTH_LIMIT}, or contained in itself, at {path[:80]!r}.")
+        if type(value) is int and value.bit_length() > _INTEGER_BITS:
+            raise DTypeError(f"save: an integer of {value.bit_length()} bits cannot be stored (at {path!r}).")
         if value is None or type(value) in (bool, int, str):
             return value
         if type(value) is float:
@@ -309,7 +312,8 @@ class _Unpacking:
     def __init__(self, arrays: Mapping[str, Array], place: Callable[[Tensor], Tensor]) -> None:
         self.arrays = arrays
         self.place = place
-        self._tensors: dict[str, Tensor] = {}
+        self._placed: dict[str, Tensor] = {}
+        self._tensors: dict[tuple[str, bool], Tensor] = {}
 
     def unpack(self, tree: Any) -> Any:
         """The value that ``_Packing.pack`` turned into ``tree``."""
@@ -336,6 +340,9 @@ class _Unpacking:
         _damaged(f"its structure has an entry of kind {tag!r}")
 
     def _tensor(self, name: str, requires_grad: bool) -> Tensor:
-        if name not in self._tensors:
-            self._tensors[name] = self.place(from_numpy(self.arrays[name])).requires_grad_(requires_grad)
-        return self._tensors[name]
+        """One tensor for each name, and one more in the same memory where it was saved with and without requires_grad."""
+        if (name, requires_grad) not in self._tensors:
+            if name not in self._placed:
+                self._placed[name] = self.place(from_numpy(self.arrays[name]))
+            self._tensors[name, requires_grad] = self._placed[name].detach().requires_grad_(requires_grad)
+        return self._tensors[name, requires_grad]

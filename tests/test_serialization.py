@@ -429,3 +429,20 @@ def test_a_device_may_be_named_when_loading():
         assert load(where).device == torch.device("cpu")
     with pytest.raises(RuntimeError, match="no CUDA device"):
         load("cuda")
+
+
+def test_a_tensor_saved_with_and_without_requires_grad_comes_back_as_two_in_one_memory(tmp_path):
+    p = torch.ones(2, requires_grad=True)
+    for saved in ({"a": p.detach(), "b": p}, {"b": p, "a": p.detach()}):
+        torch.save(saved, tmp_path / "f")
+        loaded = torch.load(tmp_path / "f")
+        assert (loaded["a"].requires_grad, loaded["b"].requires_grad) == (False, True)
+        loaded["a"].fill_(7.0)
+        assert loaded["b"].tolist() == [7.0, 7.0]
+
+
+def test_integers_that_could_not_be_read_back_are_refused(tmp_path):
+    torch.save({"n": 2**8000}, tmp_path / "f")
+    assert torch.load(tmp_path / "f") == {"n": 2**8000}
+    with pytest.raises(TypeError, match=r"an integer of 16610 bits cannot be stored"):
+        torch.save({"n": 10**5000}, tmp_path / "f")

@@ -340,7 +340,7 @@ class _Unpacking:
         _damaged(f"its structure has an entry of kind {tag!r}")
 
     def _tensor(self, name: str, requires_grad: bool) -> Tensor:
-        """One tensor for each name, and one more in the same memory where it was saved with and without requires_grad."""
+        """One tensor for each name; two in one memory where it was saved with and without requires_grad."""
         if (name, requires_grad) not in self._tensors:
             if name not in self._placed:
                 self._placed[name] = self.place(from_numpy(self.arrays[name]))

@@ -423,8 +423,8 @@ def _tensor_cells(pullback: Any) -> tuple[int, ...]:
 def _check_root(view: Node) -> None:
     if any(moment > view.seq for moment in view.view_of.recorded):
         raise GradError(
-            f"backward: this tensor is a view ({view.name}, shape {tuple(view.shape)}) whose memory a recorded in-place "
-            "operation has changed since the view was taken. Take the view again after the write."
+            f"backward: this tensor is a view ({view.name}, shape {tuple(view.shape)}) whose memory a recorded "
+            "in-place operation has changed since the view was taken. Take the view again after the write."
         )
 
 

@@ -164,17 +164,17 @@ def _cache_class(directory: Path) -> Any:
 
         def load_overload(self, sig: Any, target_context: Any) -> Any:
             try:
-                return super().load_overload(sig, target_context)
+                return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
             except Exception:
                 return None
 
         def save_overload(self, sig: Any, data: Any) -> None:
             for _ in range(2):
                 try:
-                    super().save_overload(sig, data)
+                    super().save_overload(sig, data)  # type: ignore[no-untyped-call]
                     return
                 except Exception:  # the index may be damaged: without it, a new one is made
                     with suppress(OSError):
-                        os.unlink(self._cache_file._index_path)
+                        Path(self._cache_file._index_path).unlink()
 
     return KernelCache

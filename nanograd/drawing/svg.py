@@ -32,6 +32,7 @@ svg.nanograd-drawing:root { color: #1f2937; background: #ffffff; }
 
 
 def svg_text(vertices: Sequence[Vertex]) -> str:
+    """The SVG document of a graph whose first vertex is the result."""
     root = vertices[0]
     if root.kind == "op":  # no edge leaves it to carry its shape
         vertices = [replace(root, facts=(*root.facts, root.output), output=""), *vertices[1:]]

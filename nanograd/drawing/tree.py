@@ -13,6 +13,7 @@ DEEPEST = 14  # levels; what lies deeper follows as a tree of its own, so that l
 
 
 def tree_text(vertices: Sequence[Vertex]) -> str:
+    """The lines of the tree, the result first."""
     rows = [(left, *_columns(vertex)) for left, vertex in _tree(vertices)]
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(cell + " " * (w - width(cell)) for cell, w in zip(row, widths, strict=True)) for row in rows)

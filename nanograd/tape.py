@@ -126,6 +126,7 @@ class _Switch:
 
     def __call__(self, function: F) -> F:
         from functools import wraps
+        from inspect import isgeneratorfunction
 
         enabled = self.enabled
 
@@ -134,6 +135,19 @@ class _Switch:
             with _Switch(enabled):
                 return function(*args, **kwargs)
 
+        @wraps(function)
+        def stepping(*args: Any, **kwargs: Any) -> Any:
+            steps, sent = function(*args, **kwargs), None
+            while True:
+                try:
+                    with _Switch(enabled):
+                        value = steps.send(sent)
+                except StopIteration as end:
+                    return end.value
+                sent = yield value  # whoever asks for the values keeps a mode of its own
+
+        if isgeneratorfunction(function):
+            return stepping  # type: ignore[return-value]
         return switched  # type: ignore[return-value]
 
 

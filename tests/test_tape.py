@@ -599,3 +599,15 @@ def test_a_copy_of_a_tensor_is_no_view_of_it():
     source.mul_(2)
     ((x * 3).sum() + source.sum()).backward()
     assert a.grad.tolist() == [10.0, 10.0]
+
+
+def test_no_grad_on_a_generator_holds_inside_it_only():
+    @torch.no_grad()
+    def doubled(x):
+        for _ in range(2):
+            yield x * 2
+
+    x = leaf(2)
+    for y in doubled(x):
+        assert not y.requires_grad
+        assert (x * 2).requires_grad

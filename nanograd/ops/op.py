@@ -91,7 +91,7 @@ def record(y: Array, *edges: tuple[Tensor, Callable[..., Any]]) -> Tensor:
     """A tensor of the array ``y`` that knows how a change flows back to its inputs."""
     t = _new(_Tensor)
     t.array = y
-    t.node = t.storage = None  # the class says so too, but looking there takes ten times as long
+    t.node = t.storage = None  # the class says so too, but looking there takes four times as long
     t.output_nr = 0
     if mode.enabled:
         kept: list[Edge] = []

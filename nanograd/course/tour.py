@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nanograd as torch
-from nanograd import nn, optim
 from nanograd.course.assemble import answers_of, in_place
 from nanograd.course.lesson import Lesson, find
 from nanograd.course.report import LessonReport, State
+from nanograd.examples import digits
+from nanograd.utils.data import random_split
 
 if TYPE_CHECKING:
     from nanograd.drawing import Drawing
-    from nanograd.utils.data import DataLoader
 
 __all__ = ["tour"]
 
-EPOCHS, BATCH, RATE = 12, 32, 3e-3
+EPOCHS, RATE = 12, 3e-3
 OURS = 7
 
 EXPRESSION = """\
@@ -114,75 +114,25 @@ def _last_line(source: str, qualname: str) -> str:
 # the network
 
 
-def network() -> nn.Sequential:
-    """Two convolutions, then two linear layers: images (N, 1, 8, 8) -> scores (N, 10)."""
-    return nn.Sequential(
-        nn.Conv2d(1, 16, 3, padding=1),
-        nn.ReLU(),
-        nn.Conv2d(16, 32, 3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Flatten(),
-        nn.Dropout(0.25),
-        nn.Linear(32 * 4 * 4, 64),
-        nn.ReLU(),
-        nn.Dropout(0.25),
-        nn.Linear(64, 10),
-    )
-
-
 def train() -> float:
     """Train on nine tenths of the training digits, watch the rest, and return the accuracy on the test digits."""
     from tqdm import tqdm  # type: ignore[import-untyped]
 
-    from nanograd.utils.data import DataLoader, random_split
-    from nanograd.vision.datasets import Digits
-    from nanograd.vision.transforms import ToTensor
-
     torch.manual_seed(0)
-    known = Digits(train=True, transform=ToTensor())
+    known = digits.digits("train")
     held_out = len(known) // 10
     learning, watching = random_split(known, [len(known) - held_out, held_out])
-    batches: DataLoader[Any] = DataLoader(learning, batch_size=BATCH, shuffle=True)
-    validation: DataLoader[Any] = DataLoader(watching, batch_size=256)
-    model = network()
-    optimizer = optim.Adam(model.parameters(), lr=RATE)
+    model = digits.network()
     print(f"    {len(learning)} digits to learn from, {len(watching)} to watch, the test digits kept apart")
-    with tqdm(total=EPOCHS * len(batches), desc="    training", unit="step", disable=None, leave=False) as bar:
-        for epoch in range(EPOCHS):
-            for group in optimizer.param_groups:
-                group["lr"] = RATE * (1 - epoch / EPOCHS)
-            loss = train_epoch(model, batches, optimizer, bar)
-            right = accuracy(model, validation)
-            bar.write(
-                f"    epoch {epoch + 1:>2} of {EPOCHS}   loss {loss:.3f}   validation accuracy {100 * right:.1f} %"
-            )
-    return accuracy(model, DataLoader(Digits(train=False, transform=ToTensor()), batch_size=256))
+    with tqdm(total=EPOCHS, desc="    training", unit="epoch", disable=None, leave=False) as bar:
 
+        def report(epoch: int, loss: float) -> None:
+            right = 100 * digits.accuracy(model, watching)
+            bar.write(f"    epoch {epoch:>2} of {EPOCHS}   loss {loss:.3f}   validation accuracy {right:.1f} %")
+            bar.update()
 
-def train_epoch(model: nn.Module, batches: DataLoader[Any], optimizer: optim.Optimizer, bar: Any) -> float:
-    """One pass over the batches; the mean loss of an image."""
-    model.train()
-    total, count = 0.0, 0
-    for images, labels in batches:
-        loss = nn.functional.cross_entropy(model(images), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        total, count = total + loss.item() * len(labels), count + len(labels)
-        bar.update()
-    return total / count
-
-
-def accuracy(model: nn.Module, batches: DataLoader[Any]) -> float:
-    """The share of images that the model reads rightly."""
-    model.eval()
-    right, count = 0, 0
-    with torch.no_grad():
-        for images, labels in batches:
-            right += int((model(images).argmax(dim=1) == labels).sum().item())
-            count += len(labels)
-    return right / count
+        digits.train(model, learning, EPOCHS, RATE, report)
+    return digits.accuracy(model, digits.digits("test"))
 
 
 def _indented(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import nanograd as torch
 from nanograd import nn
-from nanograd.utils.data import DataLoader, TensorDataset
+from nanograd.utils.data import DataLoader, Dataset, TensorDataset
 from nanograd.vision.datasets import Digits
 
 __all__ = ["accuracy", "digits", "main", "network", "train"]
@@ -22,55 +22,64 @@ def digits(part: str) -> TensorDataset:
 
 
 def network() -> nn.Sequential:
-    """Three linear layers: images (N, 1, 8, 8) → scores (N, 10)."""
+    """Two convolutions, then two linear layers: images (N, 1, 8, 8) → scores (N, 10)."""
     return nn.Sequential(
-        nn.Flatten(),  # (N, 1, 8, 8) -> (N, 64)
-        nn.Linear(64, 256),
+        nn.Conv2d(1, 16, 3, padding=1),
         nn.ReLU(),
-        nn.Dropout(0.2),
-        nn.Linear(256, 128),
+        nn.Conv2d(16, 32, 3, padding=1),
         nn.ReLU(),
-        nn.Linear(128, 10),
+        nn.MaxPool2d(2),
+        nn.Flatten(),  # (N, 32, 4, 4) -> (N, 512)
+        nn.Dropout(0.25),
+        nn.Linear(32 * 4 * 4, 64),
+        nn.ReLU(),
+        nn.Dropout(0.25),
+        nn.Linear(64, 10),
     )
 
 
 def train(
     model: nn.Module,
-    data: TensorDataset,
+    data: Dataset[Any],
     epochs: int,
     lr: float,
     after_epoch: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> None:
-    """Adam on the cross entropy, in batches of 64; ``after_epoch`` gets the epoch's number and mean loss."""
-    loader: DataLoader[Any] = DataLoader(data, batch_size=64, shuffle=True)
+    """Adam on the cross entropy in batches of 32, its rate falling to 0; ``after_epoch`` gets number and mean loss."""
+    loader: DataLoader[Any] = DataLoader(data, batch_size=32, shuffle=True)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 1 - epoch / epochs)
     criterion = nn.CrossEntropyLoss()
     for epoch in range(1, epochs + 1):
         model.train()
-        total = 0.0
+        total, count = 0.0, 0
         for images, labels in loader:
             optimizer.zero_grad()
             loss = criterion(model(images), labels)
             loss.backward()
             optimizer.step()
-            total += loss.item() * len(labels)
-        after_epoch(epoch, total / len(data))
+            total, count = total + loss.item() * len(labels), count + len(labels)
+        schedule.step()
+        after_epoch(epoch, total / count)
 
 
-def accuracy(model: nn.Module, data: TensorDataset) -> float:
+def accuracy(model: nn.Module, data: Dataset[Any]) -> float:
     """The share of ``data`` that the model names correctly."""
     model.eval()
-    images, labels = data.tensors
+    right, count = 0, 0
     with torch.no_grad():
-        return float((model(images).argmax(1) == labels).float().mean().item())
+        for images, labels in DataLoader(data, batch_size=256):
+            right += int((model(images).argmax(1) == labels).sum().item())
+            count += len(labels)
+    return right / count
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Train, and print loss and accuracy per epoch."""
     parser = argparse.ArgumentParser(prog="nanograd train digits", description="Train a network on handwritten digits.")
-    parser.add_argument("--epochs", type=int, default=20, help="passes over the 1,437 training images (default: 20)")
+    parser.add_argument("--epochs", type=int, default=12, help="passes over the 1,437 training images (default: 12)")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights, order and dropout (default: 0)")
-    parser.add_argument("--lr", type=float, default=2e-3, help="learning rate of Adam (default: 0.002)")
+    parser.add_argument("--lr", type=float, default=3e-3, help="first learning rate of Adam (default: 0.003)")
     options = parser.parse_args(argv)
     if options.epochs < 1:
         parser.error(f"--epochs must be at least 1, got {options.epochs}")

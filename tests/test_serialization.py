@@ -446,3 +446,10 @@ def test_integers_that_could_not_be_read_back_are_refused(tmp_path):
     assert torch.load(tmp_path / "f") == {"n": 2**8000}
     with pytest.raises(TypeError, match=r"an integer of 16610 bits cannot be stored"):
         torch.save({"n": 10**5000}, tmp_path / "f")
+
+
+def test_a_shape_too_large_for_any_array_is_damage(tmp_path):
+    header = json.dumps({"t": {"dtype": "F32", "shape": [0, 10**30], "data_offsets": [0, 0]}}).encode()
+    (tmp_path / "f").write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(FileFormatError, match=r"tensor 't' has shape"):
+        torch.load(tmp_path / "f")

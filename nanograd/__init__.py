@@ -30,129 +30,14 @@ from nanograd.dtypes import (
     uint8,
 )
 from nanograd.errors import did_you_mean as _did_you_mean
-from nanograd.ops.arithmetic import (
-    abs,
-    add,
-    allclose,
-    bitwise_and,
-    bitwise_not,
-    bitwise_or,
-    bitwise_xor,
-    ceil,
-    clamp,
-    cos,
-    div,
-    e,
-    eq,
-    equal,
-    exp,
-    floor,
-    floor_divide,
-    ge,
-    gt,
-    inf,
-    isclose,
-    isfinite,
-    isinf,
-    isnan,
-    le,
-    log,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    lt,
-    masked_fill,
-    maximum,
-    minimum,
-    mul,
-    nan,
-    ne,
-    neg,
-    pi,
-    pow,
-    reciprocal,
-    relu,
-    remainder,
-    round,
-    rsqrt,
-    sigmoid,
-    sign,
-    sin,
-    sqrt,
-    square,
-    sub,
-    tanh,
-    where,
-)
-from nanograd.ops.creation import (
-    arange,
-    as_tensor,
-    bernoulli,
-    empty,
-    empty_like,
-    eye,
-    from_numpy,
-    full,
-    full_like,
-    linspace,
-    multinomial,
-    normal,
-    ones,
-    ones_like,
-    rand,
-    rand_like,
-    randint,
-    randn,
-    randn_like,
-    randperm,
-    tensor,
-    zeros,
-    zeros_like,
-)
-from nanograd.ops.indexing import gather, index_select, narrow, nonzero, select
-from nanograd.ops.linalg import bmm, dot, matmul, mm, mv, outer
+from nanograd.ops.arithmetic import *
+from nanograd.ops.creation import *
+from nanograd.ops.indexing import *
+from nanograd.ops.linalg import *
 from nanograd.ops.normalization import log_softmax, softmax
 from nanograd.ops.op import result_type
-from nanograd.ops.reduction import (
-    all,
-    amax,
-    amin,
-    any,
-    argmax,
-    argmin,
-    argsort,
-    cumsum,
-    max,
-    mean,
-    min,
-    norm,
-    prod,
-    sort,
-    std,
-    sum,
-    topk,
-    var,
-)
-from nanograd.ops.shape import (
-    cat,
-    chunk,
-    clone,
-    flatten,
-    flip,
-    movedim,
-    permute,
-    reshape,
-    split,
-    squeeze,
-    stack,
-    t,
-    transpose,
-    tril,
-    triu,
-    unbind,
-    unsqueeze,
-)
+from nanograd.ops.reduction import *
+from nanograd.ops.shape import *
 from nanograd.random import Generator, initial_seed, manual_seed, seed
 from nanograd.scalar import Scalar
 from nanograd.settings import get_default_dtype, set_default_dtype, set_printoptions
@@ -171,8 +56,6 @@ long = int64
 int = int32
 short = int16
 bool = _dtypes.bool_
-concat = concatenate = cat
-multiply, subtract, divide, true_divide, negative, absolute, clip = mul, sub, div, div, neg, abs, clamp
 
 if TYPE_CHECKING:
     from nanograd import lab as lab

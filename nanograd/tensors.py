@@ -1,4 +1,4 @@
-"""Tensor: an array, its place in the graph, and the table of contents of its methods."""
+"""Tensor: an array and its place in the graph; methods.py is the table of contents of its operations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from nanograd.devices import Device
 from nanograd.dtypes import DType, dtype_of, to_dtype
 from nanograd.errors import DTypeError, GradError, ShapeError
 from nanograd.kernels import memory
-from nanograd.ops import arithmetic, creation, indexing, linalg, normalization, reduction
+from nanograd.methods import Methods
+from nanograd.ops import arithmetic, creation, linalg, reduction
 from nanograd.ops import op as ops
 from nanograd.ops import shape as layout
 from nanograd.printing import array_text, size_note, with_notes
@@ -60,18 +61,7 @@ class RemovableHandle:
         self.remove()
 
 
-def _in_place(function: Callable[..., Any], name: str) -> Callable[..., Tensor]:
-    """The twin of an operation that writes its result into the first input."""
-
-    def twin(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return ops.in_place(self, function(self, *args, **kwargs), name)
-
-    twin.__name__ = twin.__qualname__ = name
-    twin.__doc__ = f"``{name.rstrip('_')}``, written into this tensor, which is returned."
-    return twin
-
-
-class Tensor:
+class Tensor(Methods):
     """A multi-dimensional array of numbers that can record where it came from.
 
     ``array``    its elements, an array of its device
@@ -561,169 +551,6 @@ class Tensor:
 
     def __matmul__(self, other: Any) -> Tensor:
         return linalg.matmul(self, other)
-
-    # Arithmetic
-    add = __add__ = __radd__ = arithmetic.add
-    sub = subtract = __sub__ = arithmetic.sub
-    __rsub__ = rsub = arithmetic.rsub
-    mul = multiply = __mul__ = __rmul__ = arithmetic.mul
-    div = divide = true_divide = __truediv__ = arithmetic.div
-    __rtruediv__ = arithmetic.rdiv
-    floor_divide = __floordiv__ = arithmetic.floor_divide
-    __rfloordiv__ = arithmetic.rfloor_divide
-    remainder = __mod__ = arithmetic.remainder
-    __rmod__ = arithmetic.rremainder
-    pow = __pow__ = arithmetic.pow
-    __rpow__ = arithmetic.rpow
-    neg = negative = __neg__ = arithmetic.neg
-    abs = absolute = __abs__ = arithmetic.abs
-    exp = arithmetic.exp
-    log = arithmetic.log
-    sqrt = arithmetic.sqrt
-    rsqrt = arithmetic.rsqrt
-    reciprocal = arithmetic.reciprocal
-    square = arithmetic.square
-    sin = arithmetic.sin
-    cos = arithmetic.cos
-    tanh = arithmetic.tanh
-    sigmoid = arithmetic.sigmoid
-    relu = arithmetic.relu
-    sign = arithmetic.sign
-    floor = arithmetic.floor
-    ceil = arithmetic.ceil
-    round = arithmetic.round
-    clamp = clip = arithmetic.clamp
-    maximum = arithmetic.maximum
-    minimum = arithmetic.minimum
-    masked_fill = arithmetic.masked_fill
-
-    # Comparisons
-    eq = __eq__ = arithmetic.eq  # type: ignore[assignment]
-    ne = not_equal = __ne__ = arithmetic.ne  # type: ignore[assignment]
-    lt = less = __lt__ = arithmetic.lt
-    le = less_equal = __le__ = arithmetic.le
-    gt = greater = __gt__ = arithmetic.gt
-    ge = greater_equal = __ge__ = arithmetic.ge
-    logical_and = arithmetic.logical_and
-    logical_or = arithmetic.logical_or
-    logical_xor = arithmetic.logical_xor
-    logical_not = arithmetic.logical_not
-    __and__ = __rand__ = arithmetic.bitwise_and
-    __or__ = __ror__ = arithmetic.bitwise_or
-    __xor__ = __rxor__ = arithmetic.bitwise_xor
-    __invert__ = bitwise_not = arithmetic.bitwise_not
-    isnan = arithmetic.isnan
-    isinf = arithmetic.isinf
-    isfinite = arithmetic.isfinite
-    isclose = arithmetic.isclose
-    allclose = arithmetic.allclose
-    equal = arithmetic.equal
-
-    # Reductions
-    sum = reduction.sum
-    mean = reduction.mean
-    prod = reduction.prod
-    cumsum = reduction.cumsum
-    max = reduction.max
-    min = reduction.min
-    amax = reduction.amax
-    amin = reduction.amin
-    argmax = reduction.argmax
-    argmin = reduction.argmin
-    sort = reduction.sort
-    argsort = reduction.argsort
-    topk = reduction.topk
-    all = reduction.all
-    any = reduction.any
-    var = reduction.var
-    std = reduction.std
-    norm = reduction.norm
-    softmax = normalization.softmax
-    log_softmax = normalization.log_softmax
-
-    # Shape
-    reshape = layout.reshape
-    view = layout.view_as_shape
-    flatten = layout.flatten
-    permute = layout.permute
-    movedim = layout.movedim
-    transpose = swapaxes = swapdims = layout.transpose
-    t = layout.t
-    T = property(layout.reversed_dims)
-    mT = property(layout.matrix_transpose)
-    squeeze = layout.squeeze
-    unsqueeze = layout.unsqueeze
-    expand = layout.expand
-    expand_as = layout.expand_as
-    split = layout.split
-    chunk = layout.chunk
-    unbind = layout.unbind
-    clone = layout.clone
-    flip = layout.flip
-    tril = layout.tril
-    triu = layout.triu
-    repeat = layout.repeat
-
-    def view_as(self, other: Tensor) -> Tensor:
-        """Viewed in the shape of ``other``."""
-        return layout.view_as_shape(self, other.array.shape)
-
-    def reshape_as(self, other: Tensor) -> Tensor:
-        """Reshaped to the shape of ``other``."""
-        return layout.reshape(self, other.array.shape)
-
-    # Indexing
-    __getitem__ = indexing.getitem
-    __setitem__ = indexing.setitem
-    select = indexing.select
-    narrow = indexing.narrow
-    index_select = indexing.index_select
-    gather = indexing.gather
-    nonzero = indexing.nonzero
-
-    def where(self, condition: Tensor, other: Any) -> Tensor:
-        """These elements where the condition holds, else ``other``."""
-        return arithmetic.where(condition, self, other)
-
-    # Matrix products
-    matmul = linalg.matmul
-    __rmatmul__ = linalg.rmatmul
-    mm = linalg.mm
-    bmm = linalg.bmm
-    mv = linalg.mv
-    dot = linalg.dot
-    outer = linalg.outer
-
-    # Chance
-    bernoulli = creation.bernoulli
-    multinomial = creation.multinomial
-
-    # In place: the operation, written into this tensor
-    add_ = __iadd__ = _in_place(arithmetic.add, "add_")
-    sub_ = subtract_ = __isub__ = _in_place(arithmetic.sub, "sub_")
-    mul_ = multiply_ = __imul__ = _in_place(arithmetic.mul, "mul_")
-    div_ = divide_ = __itruediv__ = _in_place(arithmetic.div, "div_")
-    pow_ = __ipow__ = _in_place(arithmetic.pow, "pow_")
-    remainder_ = __imod__ = _in_place(arithmetic.remainder, "remainder_")
-    floor_divide_ = __ifloordiv__ = _in_place(arithmetic.floor_divide, "floor_divide_")
-    neg_ = _in_place(arithmetic.neg, "neg_")
-    abs_ = _in_place(arithmetic.abs, "abs_")
-    exp_ = _in_place(arithmetic.exp, "exp_")
-    log_ = _in_place(arithmetic.log, "log_")
-    sqrt_ = _in_place(arithmetic.sqrt, "sqrt_")
-    reciprocal_ = _in_place(arithmetic.reciprocal, "reciprocal_")
-    square_ = _in_place(arithmetic.square, "square_")
-    sin_ = _in_place(arithmetic.sin, "sin_")
-    cos_ = _in_place(arithmetic.cos, "cos_")
-    tanh_ = _in_place(arithmetic.tanh, "tanh_")
-    sigmoid_ = _in_place(arithmetic.sigmoid, "sigmoid_")
-    relu_ = _in_place(arithmetic.relu, "relu_")
-    sign_ = _in_place(arithmetic.sign, "sign_")
-    floor_ = _in_place(arithmetic.floor, "floor_")
-    ceil_ = _in_place(arithmetic.ceil, "ceil_")
-    round_ = _in_place(arithmetic.round, "round_")
-    clamp_ = clip_ = _in_place(arithmetic.clamp, "clamp_")
-    masked_fill_ = _in_place(arithmetic.masked_fill, "masked_fill_")
 
 
 ops.learn(Tensor)

@@ -24,7 +24,7 @@ LAYERS = [
     ["ops.indexing"],
     ["ops.reduction"],
     ["ops"],
-    ["printing"],
+    ["methods", "printing"],
     ["tensors"],
     ["drawing.vertex"],
     ["drawing.layout", "drawing.tree"],

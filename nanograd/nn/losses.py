@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from nanograd.nn import functional as F
+from nanograd.nn.functional.loss import legacy
 from nanograd.nn.module import Module
 from nanograd.tensors import Tensor
 
@@ -16,7 +17,7 @@ class _Loss(Module):
 
     def __init__(self, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> None:
         super().__init__()
-        self.reduction = F.legacy(size_average, reduce, reduction)
+        self.reduction = legacy(size_average, reduce, reduction)
 
 
 class _WeightedLoss(_Loss):

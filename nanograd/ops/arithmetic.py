@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
 
+__all__ = [
+    "abs", "absolute", "add", "allclose", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "ceil",
+    "clamp", "clip", "cos", "div", "divide", "e", "eq", "equal", "exp", "floor", "floor_divide", "ge", "gt", "inf",
+    "isclose", "isfinite", "isinf", "isnan", "le", "log", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "lt", "masked_fill", "maximum", "minimum", "mul", "multiply", "nan", "ne", "neg", "negative", "pi", "pow",
+    "reciprocal", "relu", "remainder", "round", "rsqrt", "sigmoid", "sign", "sin", "sqrt", "square", "sub",
+    "subtract", "tanh", "true_divide", "where",
+]  # fmt: skip
+
+
 @op
 def add(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """y = a + alpha · b, element by element.
@@ -394,6 +404,11 @@ def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor
     )
 
 
+def where_condition(input: Tensor, condition: Tensor, other: Tensor | Number) -> Tensor:
+    """x where the condition holds, else ``other``: ``where`` as a method."""
+    return where(condition, input, other)
+
+
 @op
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """x where the mask does not hold, ``value`` where it does."""
@@ -547,3 +562,4 @@ def equal(input: Tensor, other: Tensor) -> bool:
 
 
 pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
+multiply, subtract, divide, true_divide, negative, absolute, clip = mul, sub, div, div, neg, abs, clamp

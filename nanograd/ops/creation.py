@@ -19,6 +19,12 @@ from nanograd.ops.shape import Sizes, sizes
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
+__all__ = [
+    "arange", "as_tensor", "bernoulli", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace",
+    "multinomial", "normal", "ones", "ones_like", "rand", "rand_like", "randint", "randn", "randn_like", "randperm",
+    "tensor", "zeros", "zeros_like",
+]  # fmt: skip
+
 Generator = random.Generator
 
 

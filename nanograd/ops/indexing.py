@@ -29,6 +29,10 @@ from nanograd.tape import GROWING, mode
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
+__all__ = [
+    "gather", "index_select", "narrow", "nonzero", "select",
+]  # fmt: skip
+
 Places = tuple[Any, ...]
 Steps = tuple[Places, ...]
 

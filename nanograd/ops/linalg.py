@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
 
+__all__ = [
+    "bmm", "dot", "matmul", "mm", "mv", "outer",
+]  # fmt: skip
+
+
 @op
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """y = a b, the matrix product: (…, n, k) (…, k, m) → (…, n, m), leading dimensions broadcast.

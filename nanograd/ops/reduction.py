@@ -21,6 +21,11 @@ from nanograd.tape import names
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
+__all__ = [
+    "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "cumsum", "max", "mean", "min", "norm", "prod",
+    "sort", "std", "sum", "topk", "var",
+]  # fmt: skip
+
 Dims = int | Sequence[int] | None
 
 

@@ -16,6 +16,11 @@ from nanograd.tape import TORCH_NAMES
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
+__all__ = [
+    "cat", "chunk", "clone", "concat", "concatenate", "flatten", "flip", "movedim", "permute", "reshape", "split",
+    "squeeze", "stack", "t", "transpose", "tril", "triu", "unbind", "unsqueeze",
+]  # fmt: skip
+
 Shape = tuple[int, ...]
 Sizes = int | Sequence[int]
 """Integers as one argument, (2, 3); or the first of several arguments, 2, 3."""
@@ -133,6 +138,16 @@ def view_as_shape(input: Tensor, shape: Any, *more: int) -> Tensor:
             f"{wanted} without copying. Use .reshape(...), or .contiguous().view(...)."
         )
     return to_shape(input, wanted)
+
+
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """Viewed in the shape of ``other``."""
+    return view_as_shape(input, other.array.shape)
+
+
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    """Reshaped to the shape of ``other``."""
+    return reshape(input, other.array.shape)
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -417,3 +432,6 @@ def repeat(input: Tensor, repeats: Sizes, *more: int) -> Tensor:
     spread = tuple(n for pair in zip((1,) * len(have), have, strict=True) for n in pair)
     repeated = tuple(n for pair in zip(times, have, strict=True) for n in pair)
     return clone(expand(to_shape(input, spread), repeated)).reshape([a * b for a, b in zip(times, have, strict=True)])
+
+
+concat = concatenate = cat

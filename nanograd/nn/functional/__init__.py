@@ -1,0 +1,13 @@
+"""The plain functions behind the layers: ``nn.functional``, usually imported as ``F``.
+
+What stands here is a composition of operations; the operations themselves come from ``nanograd.ops``.
+"""
+
+from nanograd.nn.functional.activation import *
+from nanograd.nn.functional.convolution import *
+from nanograd.nn.functional.dropout import *
+from nanograd.nn.functional.embedding import *
+from nanograd.nn.functional.loss import *
+from nanograd.nn.functional.normalization import *
+from nanograd.nn.functional.padding import *
+from nanograd.nn.functional.pooling import *

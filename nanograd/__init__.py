@@ -19,9 +19,11 @@ from nanograd.dtypes import (
 )
 from nanograd.dtypes import (
     can_cast,
+    finfo,
     float16,
     float32,
     float64,
+    iinfo,
     int8,
     int16,
     int32,
@@ -30,21 +32,72 @@ from nanograd.dtypes import (
     uint8,
 )
 from nanograd.errors import did_you_mean as _did_you_mean
+from nanograd.formats import (
+    Layout as layout,
+)
+from nanograd.formats import (
+    MemoryFormat as memory_format,
+)
+from nanograd.formats import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    preserve_format,
+    sparse_bsc,
+    sparse_bsr,
+    sparse_coo,
+    sparse_csc,
+    sparse_csr,
+    strided,
+)
 from nanograd.ops.arithmetic import *
+from nanograd.ops.bitwise import *
+from nanograd.ops.comparison import *
 from nanograd.ops.creation import *
+from nanograd.ops.diagonals import *
+from nanograd.ops.elementary import *
 from nanograd.ops.indexing import *
+from nanograd.ops.joining import *
 from nanograd.ops.linalg import *
 from nanograd.ops.normalization import log_softmax, softmax
+from nanograd.ops.norms import *
 from nanograd.ops.op import result_type
+from nanograd.ops.ordering import *
+from nanograd.ops.recurrent import *
+from nanograd.ops.queries import *
+from nanograd.ops.rearranging import *
 from nanograd.ops.reduction import *
+from nanograd.ops.rounding import *
+from nanograd.ops.scan import *
+from nanograd.ops.sampling import *
+from nanograd.ops.scattering import *
 from nanograd.ops.shape import *
-from nanograd.random import Generator, initial_seed, manual_seed, seed
+from nanograd.ops.typed import *
+from nanograd.ops.special import *
+from nanograd.ops.statistics import *
+from nanograd.ops.trigonometry import *
+from nanograd.random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 from nanograd.scalar import Scalar
-from nanograd.settings import get_default_dtype, set_default_dtype, set_printoptions
-from nanograd.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from nanograd.settings import (
+    get_default_device,
+    get_default_dtype,
+    set_default_device,
+    set_default_dtype,
+    set_default_tensor_type,
+    set_printoptions,
+)
+from nanograd.tape import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from nanograd.tensors import Size, Tensor
 
-from nanograd import autograd, cuda, nn, optim, utils  # isort: skip
+from nanograd import autograd, cuda, nn, optim, special, utils  # isort: skip
 from nanograd.serialization import load, save
 
 __version__ = "0.1.0"
@@ -97,5 +150,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _missing(name: str) -> NoReturn:
+    if name in _dtypes.ABSENT:
+        raise AttributeError(_dtypes.absent(name))
     hint = _did_you_mean(name, globals())
     raise AttributeError(f"module 'nanograd' has no attribute {name!r}: nanograd does not have this name.{hint}")

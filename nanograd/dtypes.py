@@ -9,16 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from nanograd.errors import DTypeError
+from nanograd.errors import DTypeError, MissingError
 
 __all__ = [
     "DType",
+    "absent",
     "bool_",
     "can_cast",
     "dtype_of",
+    "finfo",
     "float16",
     "float32",
     "float64",
+    "iinfo",
     "int8",
     "int16",
     "int32",
@@ -70,10 +73,26 @@ uint8 = DType("uint8", np.uint8)
 bool_ = DType("bool", np.bool_)
 
 ALL = (float32, float64, float16, int64, int32, int16, int8, uint8, bool_)
+# torch's other dtypes, and what to use instead
+ABSENT = {
+    **dict.fromkeys(("bfloat16",), "torch.float32 (or torch.float16 for less memory)"),
+    **dict.fromkeys(("complex32", "chalf", "complex64", "cfloat", "complex128", "cdouble"), "two real tensors"),
+    **dict.fromkeys(("uint16", "uint32", "uint64"), "torch.int32 or torch.int64"),
+    **dict.fromkeys(("quint8", "qint8", "qint32", "quint4x2", "quint2x4"), "torch.uint8 or torch.int8 with a scale"),
+    **dict.fromkeys(
+        ("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn_x2"),
+        "torch.float16",
+    ),
+}
 _BY_NUMPY = {d.numpy: d for d in ALL}
 _BY_NAME = {d.name: d for d in ALL} | {
     "float": float32, "double": float64, "half": float16, "long": int64, "int": int32, "short": int16,
 }  # fmt: skip
+
+
+def absent(name: str) -> str:
+    """What to say of a dtype of torch's that does not exist here."""
+    return f"torch.{name}: nanograd does not have this dtype. Use {ABSENT[name]} instead."
 
 
 def dtype_of(numpy: np.dtype[Any]) -> DType:
@@ -94,9 +113,14 @@ def to_dtype(value: Any) -> DType:
     if isinstance(value, DType):
         return value
     if isinstance(value, str):
-        found = _BY_NAME.get(value.removeprefix("torch."))
+        name = value.removeprefix("torch.")
+        found = _BY_NAME.get(name)
         if found is not None:
             return found
+        if name in ABSENT:
+            raise MissingError(absent(name))
+    elif isinstance(getattr(value, "dtype", None), DType):  # one of torch's old types, FloatTensor
+        return value.dtype  # type: ignore[no-any-return]
     elif value is float:
         return float64
     elif value is int:
@@ -129,6 +153,80 @@ def promote_types(a: DType, b: DType) -> DType:
     return dtype_of(np.promote_types(a.numpy, b.numpy))
 
 
-def can_cast(source: DType, target: DType) -> bool:
-    """Whether a result of ``source`` may be stored in ``target``: never to a lower category."""
-    return source.category <= target.category
+def can_cast(from_: DType, to: DType) -> bool:
+    """Whether a result of one dtype may be stored in another: never in a lower category.
+
+    >>> can_cast(int64, float32), can_cast(float32, int64)
+    (True, False)
+    """
+    for value, what in ((from_, "from_"), (to, "to")):
+        if not isinstance(value, DType):
+            raise DTypeError(f"can_cast: argument {what!r} must be torch.dtype, not {type(value).__name__}.")
+    return from_.category <= to.category
+
+
+# Limits
+
+
+class finfo:  # noqa: N801 - torch's name
+    """What a floating-point dtype can hold; without an argument the default dtype's twin, float32.
+
+    ``bits``  per number; ``eps`` the distance from 1 to the next one; ``max`` and ``min``; ``tiny`` and
+    ``smallest_normal`` the least positive number of full precision; ``resolution`` the digits that survive, 10⁻ⁿ
+
+    >>> finfo(float32).eps
+    1.1920928955078125e-07
+    """
+
+    __slots__ = ("bits", "dtype", "eps", "max", "min", "resolution", "smallest_normal", "tiny")
+
+    def __init__(self, type: Any = float32) -> None:
+        if not isinstance(type, DType):
+            raise DTypeError(f"finfo: argument 'type' must be torch.dtype, not {type.__class__.__name__}.")
+        if not type.is_floating_point:
+            raise DTypeError(f"finfo: requires a floating point input type, got {type}. Use torch.iinfo.")
+        limits: Any = np.finfo(type.numpy)
+        self.bits, self.dtype = type.itemsize * 8, type.name
+        self.eps, self.max, self.min = float(limits.eps), float(limits.max), float(limits.min)
+        self.tiny = self.smallest_normal = float(limits.tiny)
+        self.resolution = 10.0**-limits.precision
+
+    def __repr__(self) -> str:
+        return (
+            f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "
+            f"smallest_normal={self.smallest_normal:g}, tiny={self.tiny:g}, dtype={self.dtype})"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, finfo) and self.dtype == other.dtype
+
+    def __hash__(self) -> int:
+        return hash(self.dtype)
+
+
+class iinfo:  # noqa: N801 - torch's name
+    """What an integer dtype can hold: ``bits``, ``min`` and ``max``.
+
+    >>> iinfo(int8)
+    iinfo(min=-128, max=127, dtype=int8)
+    """
+
+    __slots__ = ("bits", "dtype", "max", "min")
+
+    def __init__(self, type: Any) -> None:
+        if not isinstance(type, DType):
+            raise DTypeError(f"iinfo: argument 'type' must be torch.dtype, not {type.__class__.__name__}.")
+        if type.category != 1:
+            more = " Use torch.finfo." if type.is_floating_point else ""
+            raise DTypeError(f"iinfo: requires an integer input type, got {type}.{more}")
+        limits = np.iinfo(type.numpy)
+        self.bits, self.dtype, self.min, self.max = limits.bits, type.name, int(limits.min), int(limits.max)
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, iinfo) and self.dtype == other.dtype
+
+    def __hash__(self) -> int:
+        return hash(self.dtype)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import sys
+from collections.abc import Callable
+from typing import Any
 
 __all__ = ["Storage", "tick"]
 
@@ -14,30 +16,30 @@ tick = itertools.count(1).__next__
 class Storage:
     """Memory shared by a tensor and its views.
 
-    ``written`` is the moment of the last in-place write, ``recorded`` the moments of those that the tape recorded.
-    A tensor gets a storage only when it is first viewed or written: until then nothing shares its memory and nothing
-    was written.
+    ``written`` is the moment of the last in-place write.  ``recorded`` lists what the tape recorded of them: since
+    which moment the whole memory has come from which (weak reference to the node, output index).  A tensor gets a
+    storage only when it is first viewed or written: until then nothing shares its memory and nothing was written.
     """
 
     __slots__ = ("recorded", "written")
 
     def __init__(self) -> None:
         self.written = 0
-        self.recorded: list[int] = []
+        self.recorded: list[tuple[int, Callable[[], Any], int]] = []
 
-    def shared(self) -> bool:
-        """Whether more than one living tensor holds this storage."""
-        return sys.getrefcount(self) > _ALONE
+    def held_by_more_than(self, tensors: int) -> bool:
+        """Whether more living tensors than so many hold this storage."""
+        return sys.getrefcount(self) >= _ALONE + tensors
 
 
 def _references_when_alone() -> int:
-    """What ``shared`` counts for a storage that one tensor holds; it depends on the interpreter."""
+    """What ``held_by_more_than`` counts for a storage that one tensor holds; it depends on the interpreter."""
     counted = 0
 
     class Probe(Storage):
         __slots__ = ()
 
-        def shared(self) -> bool:
+        def held_by_more_than(self, tensors: int) -> bool:
             nonlocal counted
             counted = sys.getrefcount(self)
             return False
@@ -46,7 +48,7 @@ def _references_when_alone() -> int:
         storage = Probe()
 
     holder = Holder
-    holder.storage.shared()
+    holder.storage.held_by_more_than(1)
     return counted
 
 

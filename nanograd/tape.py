@@ -21,7 +21,10 @@ from typing import Any, NoReturn, TypeVar
 from nanograd.errors import GradError
 from nanograd.storage import tick
 
-__all__ = ["Edge", "Node", "backward", "enable_grad", "is_grad_enabled", "mode", "no_grad", "set_grad_enabled"]
+__all__ = [
+    "Edge", "Node", "backward", "enable_grad", "inference_mode", "is_grad_enabled", "mode", "no_grad",
+    "set_grad_enabled",
+]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -172,6 +175,18 @@ class enable_grad(_Switch):
         super().__init__(True)
 
 
+class inference_mode(no_grad):
+    """As ``no_grad``; ``inference_mode(False)`` records."""
+
+    def __new__(cls, mode: Any = True) -> Any:
+        if callable(mode):
+            return super().__new__(cls, mode)  # @inference_mode without parentheses
+        return super().__new__(cls)
+
+    def __init__(self, mode: bool = True) -> None:
+        _Switch.__init__(self, not mode)
+
+
 class set_grad_enabled(_Switch):
     """Record or not, from now on as a function, or inside as a context manager."""
 
@@ -219,8 +234,8 @@ def backward(
     before, mode.enabled = mode.enabled, create_graph
     try:
         for node, index, gradient in roots:
-            if node.view_of is not None:
-                _check_root(node)
+            if node.view_of is not None and node.view_of.recorded:
+                node, index, gradient = _routed(node, index, gradient, None)
             _add(pending, queue, node, index, gradient if node.leaf is None else gradient.clone())
         while queue:
             node = heappop(queue)[1]
@@ -259,7 +274,7 @@ def _on_the_way(roots: Iterable[Node], targets: set[Node]) -> set[Node]:
     nodes = list(dict.fromkeys(roots))
     seen = set(nodes)
     for node in nodes:  # grows while it runs
-        for parent, _, _ in node.edges or ():
+        for parent in _sources(node):
             if parent not in seen:
                 seen.add(parent)
                 nodes.append(parent)
@@ -268,7 +283,7 @@ def _on_the_way(roots: Iterable[Node], targets: set[Node]) -> set[Node]:
         _used(freed[0])
     needed: set[Node] = set()
     for node in sorted(nodes, key=attrgetter("seq")):  # oldest first: parents are decided before their children
-        if any(parent in needed or parent in targets for parent, _, _ in node.edges or ()):
+        if any(parent in needed or parent in targets for parent in _sources(node)):
             needed.add(node)
     return needed
 
@@ -321,7 +336,7 @@ def _send(
         return
     first, several, moment = gradients[0], len(gradients) > 1, node.seq
     for parent, index, pullback in node.edges:
-        if needed is not None and parent not in needed and parent not in targets:  # type: ignore[operator]
+        if needed is not None and not (parent in needed or parent in targets or _moved(parent, moment)):  # type: ignore[operator]
             continue
         code = pullback.__code__
         cells = _CELLS.get(code)
@@ -331,14 +346,16 @@ def _send(
             value = pullback.__closure__[cell].cell_contents  # type: ignore[index]
             if value is not None and value.storage is not None and value.storage.written > moment:
                 _refuse(node, value, code.co_freevars[cell])
-        if parent.view_of is not None and parent.view_of.recorded:
-            _check_view(node, parent)
         if code.co_argcount > len(gradients):
-            c = pullback(*gradients, *_outputs(node))
+            c = pullback(*gradients, *saved_outputs(node))
         else:
             c = pullback(first) if not several else pullback(*gradients)
         if c is None:
             continue
+        if parent.view_of is not None and parent.view_of.recorded:
+            parent, index, c = _routed(parent, index, c, moment)
+            if needed is not None and parent not in needed and parent not in targets:  # type: ignore[operator]
+                continue
         if parent.leaf is None:
             _add(pending, queue, parent, index, c)
             continue
@@ -362,7 +379,7 @@ def _send_meaning(
     """Differentiate the composition that a fused operation stands for, so that the result has a graph of its own."""
     meaning, args = node.meaning  # type: ignore[misc]
     for value in args:
-        _check_written(node, value, "an input")
+        check_written(node, value, "an input")
     y = meaning(*args)
     outputs = y if isinstance(y, tuple) else (y,)
     roots = [(t.node, t.output_nr, g) for t, g in zip(outputs, gradients, strict=True) if g is not None]
@@ -374,11 +391,11 @@ def _send_meaning(
         _add(pending, queue, parent, index, c.clone() if parent.leaf is not None else c)
 
 
-def _outputs(node: Node) -> tuple[Any, ...]:
+def saved_outputs(node: Node) -> tuple[Any, ...]:
     """The outputs of ``node``, for a pullback that asked for them by further parameters."""
     values = node.saved(node)  # type: ignore[misc]
     for value in values:
-        _check_written(node, value, "its output")
+        check_written(node, value, "its output")
     return values
 
 
@@ -422,6 +439,54 @@ def _checked(changed: Any, gradient: Any) -> Any:
     return changed
 
 
+# Views whose memory a recorded write has changed since they were taken
+
+
+def _latest(view: Node, moment: int | None) -> tuple[Any, int] | None:
+    """The (node, output) that the memory of a view came from at a moment (now for None), if a write came between."""
+    for since, node, index in reversed(view.view_of.recorded):
+        if since < view.seq:
+            return None
+        if moment is None or since < moment:
+            return node(), index
+    return None
+
+
+def _moved(parent: Node, moment: int) -> bool:
+    """Whether gradients of a node go elsewhere: it is a view, and its memory was written before ``moment``."""
+    return parent.view_of is not None and parent.view_of.recorded and _latest(parent, moment) is not None
+
+
+def _routed(view: Node, index: int, gradient: Any, moment: int | None) -> tuple[Node, int, Any]:
+    """Where the gradient of a view that was used at ``moment`` belongs: the view itself, or what was written into its
+    memory since it was taken, with the gradient in the shape of the whole memory."""
+    found = _latest(view, moment)
+    if found is None:
+        return view, index, gradient
+    storage, node = view.view_of, view
+    while node.view_of is storage:
+        if node.edges is None:
+            _used(node)
+        parent, _, pullback = node.edges[0]
+        gradient = pullback(gradient.fit(node.shape, node.dtype))
+        node = parent
+    if found[0] is None:
+        _used(view)
+    return *found, gradient
+
+
+def _sources(node: Node) -> list[Node]:
+    """The nodes to which gradients of ``node`` go."""
+    parents = []
+    for parent, _, _ in node.edges or ():
+        if parent.view_of is not None and parent.view_of.recorded:
+            found = _latest(parent, node.seq)
+            if found is not None and found[0] is not None:
+                parent = found[0]
+        parents.append(parent)
+    return parents
+
+
 # What was written after it was recorded
 
 
@@ -434,24 +499,8 @@ def _tensor_cells(pullback: Any) -> tuple[int, ...]:
     return tuple(i for i, value in enumerate(values) if value is None or hasattr(value, "storage"))
 
 
-def _check_root(view: Node) -> None:
-    if any(moment > view.seq for moment in view.view_of.recorded):
-        raise GradError(
-            f"backward: this tensor is a view ({view.name}, shape {tuple(view.shape)}) whose memory a recorded "
-            "in-place operation has changed since the view was taken. Take the view again after the write."
-        )
-
-
-def _check_view(node: Node, view: Node) -> None:
-    """Refuse a view that was used after a recorded write into its memory: its own node is older than the write."""
-    if any(view.seq < moment < node.seq for moment in view.view_of.recorded):
-        raise GradError(
-            f"backward: {node.name} used a view ({view.name}, shape {tuple(view.shape)}) whose memory a recorded "
-            "in-place operation had changed after the view was taken. Take the view again after the write."
-        )
-
-
-def _check_written(node: Node, value: Any, what: str) -> None:
+def check_written(node: Node, value: Any, what: str) -> None:
+    """Raises GradError where ``value`` was written since ``node`` was recorded."""
     storage = getattr(value, "storage", None)
     if storage is not None and storage.written > node.seq:
         _refuse(node, value, what)

@@ -13,9 +13,10 @@ from nanograd.dtypes import DType, dtype_of, to_dtype
 from nanograd.errors import DTypeError, GradError, ShapeError
 from nanograd.kernels import memory
 from nanograd.methods import Methods
-from nanograd.ops import arithmetic, creation, linalg, reduction
+from nanograd.ops import arithmetic, comparison, creation, linalg, reduction
 from nanograd.ops import op as ops
 from nanograd.ops import shape as layout
+from nanograd.ops.writing import in_place, written
 from nanograd.printing import array_text, size_note, with_notes
 from nanograd.settings import get_default_dtype
 from nanograd.storage import Storage
@@ -399,7 +400,7 @@ class Tensor(Methods):
         elif keep_graph:
             self._grad = self._grad + gradient
         else:
-            ops.in_place(self._grad, arithmetic.add(self._grad.detach(), gradient), "accumulate")
+            in_place(self._grad, arithmetic.add(self._grad.detach(), gradient), "accumulate")
 
     def detach(self) -> Tensor:
         """The same memory outside the graph."""
@@ -423,7 +424,7 @@ class Tensor(Methods):
             raise DTypeError(f"data: expected a Tensor, got {type(value).__name__}.")
         ops.share(value, self).base = None
         self.array = value.array
-        ops.written(self)  # for pullbacks that captured the elements of before
+        written(self)  # for pullbacks that captured the elements of before
         for node in (self.node, self._parked):
             if node is not None and node.leaf is not None:
                 node.shape, node.dtype = value.array.shape, value.array.dtype
@@ -527,13 +528,13 @@ class Tensor(Methods):
         if value.device != self.device:
             value = moved(value, self.device)
         cast = value if value.array.dtype == self.array.dtype else layout.to_dtype(value, self.dtype)
-        return ops.in_place(self, layout.expand(cast, self.array.shape), "copy_")
+        return in_place(self, layout.expand(cast, self.array.shape), "copy_")
 
     def fill_(self, value: Any) -> Tensor:
         """Write one number everywhere."""
         number = value.item() if isinstance(value, Tensor) else value
         blank = creation.full_like(self, number)
-        return ops.in_place(self, arithmetic.blanked(self, blank) if self.node is not None else blank, "fill_")
+        return in_place(self, comparison.blanked(self, blank) if self.node is not None else blank, "fill_")
 
     def zero_(self) -> Tensor:
         """Write zeros."""
@@ -542,12 +543,12 @@ class Tensor(Methods):
     def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Tensor:
         """Write normal random numbers."""
         drawn = creation.randn(self.array.shape, generator=generator, dtype=self.dtype, device=self.device)
-        return ops.in_place(self, drawn * std + mean, "normal_")
+        return in_place(self, drawn * std + mean, "normal_")
 
     def uniform_(self, a: Any = 0.0, b: Any = 1.0, *, generator: Any = None) -> Tensor:
         """Write random numbers, equally likely in [a, b)."""
         drawn = creation.rand(self.array.shape, generator=generator, dtype=self.dtype, device=self.device)
-        return ops.in_place(self, drawn * (b - a) + a, "uniform_")
+        return in_place(self, drawn * (b - a) + a, "uniform_")
 
     def __matmul__(self, other: Any) -> Tensor:
         return linalg.matmul(self, other)

@@ -18,6 +18,7 @@ from nanograd.utils.data import (
     ConcatDataset,
     DataLoader,
     Dataset,
+    DistributedSampler,
     IterableDataset,
     RandomSampler,
     Sampler,
@@ -203,6 +204,27 @@ def test_batches_are_consecutive_and_counted(n, size, drop_last):
     assert all(len(b) == size for b in batches[:-1])
 
 
+def test_a_distributed_sampler_takes_every_nth_of_an_order_all_share():
+    parts = [list(DistributedSampler(range(10), num_replicas=3, rank=r, seed=5)) for r in range(3)]
+    assert {len(p) for p in parts} == {4}
+    assert {i for p in parts for i in p} == set(range(10))
+    order = [i for row in zip(*parts, strict=True) for i in row]
+    assert order[:2] == order[10:]
+    fewer = [list(DistributedSampler(range(7), 3, r, False, drop_last=True)) for r in range(3)]
+    assert fewer == [[0, 3], [1, 4], [2, 5]]
+    assert list(DistributedSampler(range(2), 5, 4, shuffle=False)) == [0]
+    sampler = DistributedSampler(range(50), 2, 0)
+    first = list(sampler)
+    assert first == list(sampler)
+    sampler.set_epoch(1)
+    assert first != list(sampler)
+    assert len(sampler) == 25
+    with pytest.raises(ValueError, match=r"Invalid rank 2, rank should be in the interval \[0, 1\]"):
+        DistributedSampler(range(3), 2, 2)
+    with pytest.raises(NotImplementedError, match="Give num_replicas and rank"):
+        DistributedSampler(range(3))
+
+
 # Collating
 
 
@@ -228,12 +250,37 @@ def test_collating_keeps_structure_and_dtypes():
     assert batch["np"].dtype is torch.int32
 
 
+def test_collating_keeps_the_classes_of_containers():
+    class Sample(dict):
+        pass
+
+    made = Sample(a=1)
+    made.source = "file"
+    batch = default_collate([made, Sample(a=2)])
+    assert (type(batch), batch.source, batch["a"].tolist()) == (Sample, "file", [1, 2])
+    assert type(default_collate([collections.OrderedDict(a=1)])) is collections.OrderedDict
+    assert default_collate([collections.defaultdict(int, a=1)])["b"] == 0
+    assert type(default_collate([collections.UserList([1, 2])])) is collections.UserList
+    assert default_collate([("a", 1), ("b", 2)])[0] == ("a", "b")
+    assert default_collate([b"x", b"y"]) == [b"x", b"y"]
+    assert default_collate([1, 2.5]).dtype is torch.float32
+    assert default_collate([np.float64(1), np.float64(2)]).dtype is torch.float64
+    assert default_collate([range(2), range(2)])[1].tolist() == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("batch", "error", "words"),
     [
-        ([torch.zeros(2), torch.zeros(3)], RuntimeError, r"equal size, but got \(2,\), \(3,\)"),
-        ([(1, 2), (1,)], RuntimeError, "lengths"),
-        ([{"a": 1}, {"b": 1}], RuntimeError, "has no 'a'"),
+        (
+            [torch.zeros(2), torch.zeros(2), torch.zeros(1, 3)],
+            RuntimeError,
+            r"stack expects each tensor to be equal size, but got \[2\] at entry 0 and \[1, 3\] at entry 2",
+        ),
+        ([np.zeros(2), np.zeros(3)], RuntimeError, r"equal size, but got \[2\] at entry 0 and \[3\] at entry 1"),
+        ([(1, 2), (1,)], RuntimeError, "each element in list of batch should be of equal size, got lengths"),
+        ([[1], [1, 2]], RuntimeError, "each element in list of batch should be of equal size, got lengths"),
+        ([{"a": 1}, {"b": 1}], KeyError, r"^default_collate: a sample has no 'a', .* it has \['b'\]"),
+        ([np.array(["a"])], TypeError, "found <U1"),
         ([None, None], TypeError, "found <class 'NoneType'>"),
         ([object()], TypeError, "collate_fn"),
     ],
@@ -345,6 +392,31 @@ def test_getitems_is_used_where_a_data_set_has_it():
             return [(i, -1.0) for i in indices]
 
     assert next(iter(DataLoader(Bulk(2), 2)))[1].tolist() == [-1, -1]
+    assert next(iter(DataLoader(Subset(Bulk(9), [4, 2]), 2)))[0].tolist() == [4, 2]
+    stacked = StackDataset(Bulk(4), Squares(4))
+    assert stacked.__getitems__([3, 1]) == [((3, -1.0), (3, 9.0)), ((1, -1.0), (1, 1.0))]
+    named = StackDataset(a=Bulk(4), b=Squares(4))
+    assert named.__getitems__([3]) == [{"a": (3, -1.0), "b": (3, 9.0)}]
+
+    class Short(Bulk):
+        def __getitems__(self, indices):
+            return []
+
+    with pytest.raises(ValueError, match=r"output size mismatch. Expected 2, got 0"):
+        list(DataLoader(Subset(Short(4), [0, 1]), 2))
+
+
+def test_an_item_redefined_counts_also_where_several_are_asked_for():
+    class Negative(Subset):
+        def __getitem__(self, i):
+            return -self.dataset[self.indices[i]]
+
+    class Sums(StackDataset):
+        def __getitem__(self, i):
+            return sum(d[i] for d in self.datasets)
+
+    assert next(iter(DataLoader(Negative([1, 2, 3], [2, 1]), 2))).tolist() == [-3, -2]
+    assert next(iter(DataLoader(Sums([1, 2], [3, 4]), 2))).tolist() == [4, 6]
 
 
 @pytest.mark.parametrize(
@@ -361,11 +433,14 @@ def test_getitems_is_used_where_a_data_set_has_it():
         (lambda: DataLoader(Squares(3), None, drop_last=True), ValueError, "disables auto-batching"),
         (lambda: DataLoader(Squares(3), shuffle="yes"), ValueError, "expected shuffle True or False"),
         (lambda: DataLoader(Squares(0), shuffle=True), ValueError, "num_samples=0"),
-        (lambda: DataLoader(Squares(3), num_workers=2), NotImplementedError, "num_workers=0"),
         (lambda: DataLoader(Squares(3), num_workers=-1), ValueError, "non-negative"),
         (lambda: DataLoader(Squares(3), timeout=-1), ValueError, "timeout"),
         (lambda: DataLoader(Squares(3), prefetch_factor=2), ValueError, "prefetch_factor"),
+        (lambda: DataLoader(Squares(3), num_workers=1, prefetch_factor=0), ValueError, "prefetch_factor .* got 0"),
         (lambda: DataLoader(Squares(3), persistent_workers=True), ValueError, "persistent_workers"),
+        (lambda: DataLoader(Squares(3), multiprocessing_context="fork"), ValueError, "num_workers > 0"),
+        (lambda: DataLoader(Squares(3), num_workers=1, multiprocessing_context="frok"), ValueError, "but got .*'frok'"),
+        (lambda: DataLoader(Squares(3), num_workers=1, multiprocessing_context=3), TypeError, "valid context object"),
         (lambda: DataLoader(Stream(3), shuffle=True), ValueError, "expected unspecified shuffle option"),
         (lambda: DataLoader(Stream(3), sampler=[1]), ValueError, "expected unspecified sampler option"),
         (lambda: DataLoader(Squares), TypeError, "got the class Squares"),
@@ -377,6 +452,26 @@ def test_getitems_is_used_where_a_data_set_has_it():
 def test_a_loader_refuses_wrong_arguments_at_once(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+@pytest.mark.parametrize("name", ["batch_size", "batch_sampler", "sampler", "drop_last", "dataset"])
+def test_what_decides_the_order_is_decided_once(name):
+    loader = DataLoader(Squares(3))
+    with pytest.raises(ValueError, match=f"{name} attribute should not be set after"):
+        setattr(loader, name, 1)
+    loader.collate_fn = len
+    assert list(loader) == [1, 1, 1]
+
+
+def test_a_length_that_was_too_short_is_told():
+    class Longer(Stream):
+        def __len__(self):
+            return self.n - 1
+
+    loader = DataLoader(Longer(3), batch_size=None)
+    assert [x for x in loader] == [0, 1, 2]  # noqa: C416 (list() asks for the length)
+    with pytest.warns(UserWarning, match="was reported to be 2 .* but 3 samples have been fetched"):
+        assert list(loader) == [0, 1, 2]
 
 
 def test_an_error_in_a_data_set_arrives_unchanged():
@@ -392,8 +487,8 @@ def test_pinned_memory_is_accepted():
     assert len(list(DataLoader(Squares(2), pin_memory=True))) == 2
 
 
-@pytest.mark.parametrize("name", ["dataset", "sampler", "collate", "dataloader"])
+@pytest.mark.parametrize("name", ["dataset", "sampler", "collate", "dataloader", "distributed", "info"])
 def test_examples_of_the_documentation(name):
     module = importlib.import_module(f"nanograd.utils.data.{name}")
-    scope = {"torch": torch, "Dataset": Dataset, "TensorDataset": TensorDataset}
+    scope = dict(vars(torch.utils.data), torch=torch, np=np)
     assert not doctest.testmod(module, extraglobs=scope).failed

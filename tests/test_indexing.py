@@ -183,10 +183,12 @@ REFUSED: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
     ),
     (lambda x: x[[torch.tensor(0), torch.tensor(1)]], IndexError, "can be read in two ways"),
     (lambda x: x[[0, 1], [0, 1, 2]], IndexError, "index: "),
+    (lambda x: x.select(0, 3), IndexError, r"select: index 3 out of range for tensor of size \[3, 4\] at dimension 0"),
     (lambda x: x.select(2, 0), IndexError, "select: Dimension out of range"),
-    (lambda x: x.narrow(0, 2, 2), IndexError, r"narrow: start \(2\) \+ length \(2\) exceeds dimension 0 of size 3"),
-    (lambda x: x.narrow(0, 0, -1), IndexError, "narrow: "),
-    (lambda x: x.gather(0, torch.zeros(3, 5, dtype=torch.int64)), ShapeError, r"gather: the index of shape \(3, 5\)"),
+    (lambda x: x.narrow(0, 4, 0), IndexError, r"narrow: start out of range \(expected to be in range of \[-3, 3\], but got 4"),
+    (lambda x: x.narrow(0, 2, 2), ShapeError, r"narrow: start \(2\) \+ length \(2\) exceeds dimension 0 of size 3"),
+    (lambda x: x.narrow(0, 0, -1), ShapeError, "narrow: length must be non-negative"),
+    (lambda x: x.gather(0, torch.zeros(3, 5, dtype=torch.int64)), ShapeError, r"the index of shape \(3, 5\)"),
     (lambda x: x.index_select(0, torch.tensor([-4])), IndexError, "out of bounds"),
     (
         lambda x: x.__setitem__(0, torch.ones(3)),
@@ -197,7 +199,7 @@ REFUSED: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
     (lambda x: x.__setitem__(5, 0), IndexError, "index 5 is out of bounds"),
     (lambda x: x.byte().__setitem__(0, -1), DTypeError, "setitem: the value -1 cannot be converted to type uint8"),
     (lambda x: x.float().requires_grad_().__setitem__(0, 1.0), GradError, r"setitem: a leaf tensor of shape \(3, 4\)"),
-    (lambda x: (x.float().requires_grad_() * 1)[0].__setitem__(0, 1.0), GradError, "setitem: this tensor .* is a view"),
+    (lambda x: x.float().requires_grad_()[0].__setitem__(0, 1.0), GradError, "setitem: a view of a leaf tensor"),
 ]
 
 
@@ -211,14 +213,15 @@ def test_refused(number: int) -> None:
     assert x.tolist() == before
 
 
-def test_views_of_what_is_written_are_right_or_refused() -> None:
+def test_views_of_what_is_written_follow_it() -> None:
     """A view taken before a recorded write must not carry on with the gradient of before."""
     x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
     y = x * 1
     early = y[:2]
     y[0] = 10.0
-    with pytest.raises(GradError, match="whose memory a recorded in-place operation had changed"):
-        (early * early).sum().backward()
+    (early * early).sum().backward()
+    assert_close(x.grad, torch.tensor([0.0, 4.0, 0.0]))
+    x.grad = None
     z = x * 1
     z[0] = 10.0
     (z[:2] * z[:2]).sum().backward()

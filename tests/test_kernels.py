@@ -16,7 +16,7 @@ import pytest
 import nanograd.kernels
 from nanograd import dtypes
 from nanograd.errors import DeviceError, ShapeError
-from nanograd.kernels import compile, elementwise, index, memory, pool, reduce, sample
+from nanograd.kernels import compile, elementary, elementwise, index, memory, pool, reduce, sample
 from nanograd.kernels.kernel import KERNELS, kernel
 from nanograd.testing import law_kernel
 
@@ -72,10 +72,14 @@ def optimizer(state: int, numbers: int) -> Make:
 
 
 ARGUMENTS: dict[str, Make] = {
-    "elementwise.relu": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
-    "elementwise.relu_grad": lambda rng, dtype: (peppered(rng, dtype, *BIG), peppered(rng, dtype, *BIG)),
-    "elementwise.tanh_grad": two,
-    "elementwise.sigmoid_grad": two,
+    "elementary.relu": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
+    "elementary.relu_grad": lambda rng, dtype: (peppered(rng, dtype, *BIG), peppered(rng, dtype, *BIG)),
+    "elementary.tanh_grad": two,
+    "elementary.sigmoid_grad": two,
+    "special.erf": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
+    "special.erfc": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
+    "special.lgamma": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
+    "special.digamma": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
     "matmul.linear": lambda rng, dtype: (normal(rng, dtype, 7, 5), normal(rng, dtype, 3, 5), normal(rng, dtype, 3)),
     "normalize.cross_entropy": lambda rng, dtype: (10 * normal(rng, dtype, 7, 5), rng.integers(0, 5, 7)),
     "normalize.cross_entropy_grad": lambda rng, dtype: (
@@ -84,6 +88,7 @@ ARGUMENTS: dict[str, Make] = {
         rng.integers(0, 5, 7),
     ),
     "pool.max_pool2d": windows,
+    "scan.linear": lambda rng, dtype: (unit(rng, dtype, 7, 11, 3), normal(rng, dtype, 7, 11, 3), rng.integers(3)),
     "update.sgd": optimizer(0, 3),
     "update.sgd_momentum": optimizer(1, 5),
     "update.sgd_nesterov": optimizer(1, 5),
@@ -126,7 +131,7 @@ def test_cross_entropy_answers_none_for_classes_out_of_range() -> None:
 def test_what_a_compiled_loop_cannot_take_runs_the_reference(name: str, make: Callable[[Array], Array]) -> None:
     x = make(np.random.default_rng(0).standard_normal(BIG))
     args = (x,) if name == "relu" else (x, x)
-    np.testing.assert_array_equal(getattr(elementwise, name)(*args), getattr(elementwise, name).reference(*args))
+    np.testing.assert_array_equal(getattr(elementary, name)(*args), getattr(elementary, name).reference(*args))
 
 
 # What all kernels promise
@@ -136,7 +141,7 @@ def test_a_kernel_returns_an_array_also_of_no_dimensions() -> None:
     x = np.array(2.0)
     for y in (
         elementwise.add(x, x),
-        elementwise.exp(x),
+        elementary.exp(x),
         reduce.sum(np.ones(3), (0,), False, dtypes.float64),
         memory.cast(x, dtypes.int32),
     ):

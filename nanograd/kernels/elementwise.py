@@ -1,19 +1,24 @@
-"""One element at a time: arithmetic, comparisons, functions of one number."""
+"""Arithmetic, comparisons, choices and bits, element by element."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from nanograd.kernels.compile import jit
 from nanograd.kernels.kernel import Array, kernel
-
-BIG = 4096  # from this many elements on, a compiled loop beats NumPy
 
 
 @kernel
 def add(a: Array, b: Array) -> Array:
     """a + b; "or" for truth values."""
     return np.add(a, b)
+
+
+@kernel
+def add_scaled(a: Array, b: Array, scale: float) -> Array:
+    """a + scale · b; "or" for truth values."""
+    if a.dtype == np.float16:
+        return (a.astype(np.float32) + np.float32(scale) * b.astype(np.float32)).astype(np.float16)
+    return np.add(a, np.multiply(b, np.asarray(scale).astype(b.dtype)))
 
 
 @kernel
@@ -47,6 +52,50 @@ def remainder(a: Array, b: Array) -> Array:
 
 
 @kernel
+def fmod(a: Array, b: Array) -> Array:
+    """a - b trunc(a / b): it has the sign of a."""
+    return np.fmod(a, b)
+
+
+@kernel
+def gcd(a: Array, b: Array) -> Array:
+    """The greatest common divisor of integers."""
+    return np.gcd(a, b)
+
+
+@kernel
+def lcm(a: Array, b: Array) -> Array:
+    """The least common multiple of integers."""
+    return np.abs(a // np.maximum(np.gcd(a, b), 1) * b)
+
+
+@kernel
+def lerp(a: Array, b: Array, weight: Array) -> Array:
+    """a + weight (b - a), from the nearer end, so that weight 1 gives b exactly."""
+    x, y, w = single(a), single(b), single(weight)
+    return np.where(np.abs(w) < 0.5, x + w * (y - x), y - (y - x) * (1 - w)).astype(a.dtype)
+
+
+@kernel
+def addcmul(x: Array, a: Array, b: Array, value: float) -> Array:
+    """x + value · a · b"""
+    y = single(x)
+    return (y + y.dtype.type(value) * single(a) * single(b)).astype(x.dtype, copy=False)
+
+
+@kernel
+def addcdiv(x: Array, a: Array, b: Array, value: float) -> Array:
+    """x + value · a / b"""
+    y = single(x)
+    return (y + y.dtype.type(value) * single(a) / single(b)).astype(x.dtype, copy=False)
+
+
+def single(x: Array) -> Array:
+    """float16 as float32, so that a formula rounds once; others as they are."""
+    return x.astype(np.float32) if x.dtype == np.float16 else x
+
+
+@kernel
 def pow(a: Array, b: Array) -> Array:
     """aᵇ; 0⁰ is 1, NaN for fractional powers of negative numbers."""
     return np.power(a, b)
@@ -56,12 +105,6 @@ def pow(a: Array, b: Array) -> Array:
 def neg(x: Array) -> Array:
     """-x"""
     return np.negative(x)
-
-
-@kernel
-def reciprocal(x: Array) -> Array:
-    """1 / x"""
-    return np.true_divide(x.dtype.type(1), x)
 
 
 @kernel
@@ -77,33 +120,15 @@ def sign(x: Array) -> Array:
 
 
 @kernel
-def exp(x: Array) -> Array:
-    """eˣ"""
-    return np.exp(x)
+def signbit(x: Array) -> Array:
+    """Whether the sign is minus; that of -0.0 is."""
+    return np.signbit(x) if x.dtype.kind == "f" else np.less(x, 0)
 
 
 @kernel
-def log(x: Array) -> Array:
-    """ln x; -inf at 0, NaN below."""
-    return np.log(x)
-
-
-@kernel
-def sqrt(x: Array) -> Array:
-    """√x; NaN below 0."""
-    return np.sqrt(x)
-
-
-@kernel
-def sin(x: Array) -> Array:
-    """sin x, x in radians."""
-    return np.sin(x)
-
-
-@kernel
-def cos(x: Array) -> Array:
-    """cos x, x in radians."""
-    return np.cos(x)
+def copysign(a: Array, b: Array) -> Array:
+    """|a| with the sign of b."""
+    return np.copysign(a, b)
 
 
 @kernel
@@ -125,40 +150,50 @@ def round(x: Array) -> Array:
 
 
 @kernel
-def tanh(x: Array) -> Array:
-    """tanh x"""
-    return np.tanh(x)
+def round_to(x: Array, decimals: int) -> Array:
+    """The nearest multiple of 10^-decimals, halves to the even one."""
+    scale = x.dtype.type(10.0 ** np.abs(decimals))
+    return np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
 
 
 @kernel
-def tanh_grad(g: Array, y: Array) -> Array:
-    """g (1 - y²), where y = tanh x."""
-    return g * (1 - y * y)
+def trunc(x: Array) -> Array:
+    """The integer part, towards 0."""
+    return np.trunc(x)
 
 
 @kernel
-def sigmoid(x: Array) -> Array:
-    """1 / (1 + e⁻ˣ), which is (1 + tanh(x/2)) / 2: nothing overflows."""
-    half = x.dtype.type(0.5)
-    return half * np.tanh(half * x) + half
+def frac(x: Array) -> Array:
+    """x - trunc(x), with the sign of x."""
+    return x - np.trunc(x)
 
 
 @kernel
-def sigmoid_grad(g: Array, y: Array) -> Array:
-    """g y (1 - y), where y = sigmoid x."""
-    return g * y * (1 - y)
+def frexp(x: Array) -> tuple[Array, Array]:
+    """(mantissa, exponent): x = mantissa · 2^exponent, 1/2 ≤ |mantissa| < 1."""
+    mantissa, exponent = np.frexp(x)
+    return np.asarray(mantissa), np.asarray(exponent, np.int32)
 
 
 @kernel
-def relu(x: Array) -> Array:
-    """max(x, 0)"""
-    return np.maximum(x, x.dtype.type(0))
+def nextafter(a: Array, b: Array) -> Array:
+    """The next number that the dtype has after a on the way to b."""
+    return np.nextafter(a, b)
 
 
 @kernel
-def relu_grad(g: Array, y: Array) -> Array:
-    """0 where y ≤ 0, else g."""
-    return np.where(y <= 0, g.dtype.type(0), g)
+def heaviside(x: Array, values: Array) -> Array:
+    """0 below 0, ``values`` at 0, 1 above; NaN for NaN."""
+    y = np.where(x == 0, values, (x > 0).astype(x.dtype))
+    return np.where(np.isnan(x), x, y) if x.dtype.kind == "f" else y
+
+
+@kernel
+def nan_to_num(x: Array, nan: float, posinf: float | None, neginf: float | None) -> Array:
+    """x with numbers in the place of NaN, ∞ and -∞; where None, the greatest and the least of the dtype."""
+    kind, limits = x.dtype.type, np.finfo(x.dtype)
+    high, low = limits.max if posinf is None else kind(posinf), limits.min if neginf is None else kind(neginf)
+    return np.where(np.isnan(x), kind(nan), np.where(x == np.inf, high, np.where(x == -np.inf, low, x)))
 
 
 @kernel
@@ -174,9 +209,22 @@ def minimum(a: Array, b: Array) -> Array:
 
 
 @kernel
-def clamp(x: Array, low: float | None, high: float | None) -> Array:
-    """min(max(x, low), high); a bound that is None does not bind."""
-    return np.clip(x, low, high) if x.dtype.kind != "b" else x.copy()
+def fmax(a: Array, b: Array) -> Array:
+    """The greater; a NaN does not count."""
+    return np.fmax(a, b)
+
+
+@kernel
+def fmin(a: Array, b: Array) -> Array:
+    """The lesser; a NaN does not count."""
+    return np.fmin(a, b)
+
+
+@kernel
+def clamp(x: Array, low: Array | None, high: Array | None) -> Array:
+    """min(max(x, low), high); a bound that is None does not bind; NaN if any is."""
+    y = x if low is None else np.maximum(x, low)
+    return y if high is None else np.minimum(y, high)
 
 
 @kernel
@@ -234,6 +282,12 @@ def logical_or(a: Array, b: Array) -> Array:
 
 
 @kernel
+def logical_xor(a: Array, b: Array) -> Array:
+    """Exactly one is non-zero."""
+    return np.logical_xor(a, b)
+
+
+@kernel
 def logical_not(x: Array) -> Array:
     """Is zero."""
     return np.logical_not(x)
@@ -258,6 +312,18 @@ def bitwise_xor(a: Array, b: Array) -> Array:
 
 
 @kernel
+def left_shift(a: Array, b: Array) -> Array:
+    """a · 2ᵇ of integers; 0 where all bits leave, or b is negative."""
+    return np.left_shift(a, b)
+
+
+@kernel
+def right_shift(a: Array, b: Array) -> Array:
+    """⌊a / 2ᵇ⌋ of integers; 0 or -1 where all bits leave, or b is negative."""
+    return np.right_shift(a, b)
+
+
+@kernel
 def bitwise_not(x: Array) -> Array:
     """~x, bit by bit."""
     return np.invert(x)
@@ -276,70 +342,24 @@ def isinf(x: Array) -> Array:
 
 
 @kernel
+def isposinf(x: Array) -> Array:
+    """Is ∞."""
+    return np.equal(x, np.inf)
+
+
+@kernel
+def isneginf(x: Array) -> Array:
+    """Is -∞."""
+    return np.equal(x, -np.inf)
+
+
+@kernel
 def isfinite(x: Array) -> Array:
     """Is neither NaN nor infinite."""
     return np.isfinite(x)
 
 
-def dense(*arrays: Array) -> bool:
-    """Whether a flat compiled loop can run: floats of one shape, contiguous, and many."""
-    first = arrays[0]
-    if first.size < BIG or first.dtype.char not in "fd":
-        return False
-    return all(x.flags.c_contiguous and x.shape == first.shape and x.dtype is first.dtype for x in arrays)
-
-
-@jit
-def _relu(x, out):  # type: ignore[no-untyped-def]
-    zero = x.dtype.type(0)
-    for i in range(x.size):
-        out[i] = zero if x[i] < zero else x[i]  # NaN < 0 is false: NaN stays
-
-
-@jit
-def _relu_grad(g, y, out):  # type: ignore[no-untyped-def]
-    zero = g.dtype.type(0)
-    for i in range(g.size):
-        out[i] = zero if y[i] <= zero else g[i]
-
-
-@jit
-def _sigmoid_grad(g, y, out):  # type: ignore[no-untyped-def]
-    one = g.dtype.type(1)
-    for i in range(g.size):
-        out[i] = g[i] * y[i] * (one - y[i])
-
-
-@jit
-def _tanh_grad(g, y, out):  # type: ignore[no-untyped-def]
-    one = g.dtype.type(1)
-    for i in range(g.size):
-        out[i] = g[i] * (one - y[i] * y[i])
-
-
-@relu.cpu(dense)
-def _(x: Array) -> Array:
-    out = np.empty_like(x)
-    _relu(x.reshape(-1), out.reshape(-1))
-    return out
-
-
-@relu_grad.cpu(dense)
-def _(g: Array, y: Array) -> Array:
-    out = np.empty_like(g)
-    _relu_grad(g.reshape(-1), y.reshape(-1), out.reshape(-1))
-    return out
-
-
-@sigmoid_grad.cpu(dense)
-def _(g: Array, y: Array) -> Array:
-    out = np.empty_like(g)
-    _sigmoid_grad(g.reshape(-1), y.reshape(-1), out.reshape(-1))
-    return out
-
-
-@tanh_grad.cpu(dense)
-def _(g: Array, y: Array) -> Array:
-    out = np.empty_like(g)
-    _tanh_grad(g.reshape(-1), y.reshape(-1), out.reshape(-1))
-    return out
+@kernel
+def isin(x: Array, among: Array, invert: bool) -> Array:
+    """Whether each element is among others (``invert``: is not)."""
+    return np.isin(x, among, invert=invert)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from nanograd.dtypes import DType
 from nanograd.errors import DTypeError, ShapeError
@@ -73,6 +74,12 @@ def arange(start: float, step: float, count: int, dtype: DType) -> Array:
 def linspace(start: float, end: float, count: int, dtype: DType) -> Array:
     """``count`` numbers at equal distances from ``start`` to ``end``, both included."""
     return np.linspace(start, end, count, dtype=dtype.numpy)
+
+
+@kernel
+def logspace(start: float, end: float, count: int, base: float, dtype: DType) -> Array:
+    """``count`` powers of ``base`` with exponents at equal distances from ``start`` to ``end``."""
+    return np.power(base, np.linspace(start, end, count)).astype(dtype.numpy)
 
 
 @kernel
@@ -153,3 +160,174 @@ def cat(first: Array, others: tuple[Array, ...], dim: int) -> Array:
 def triangle(x: Array, diagonal: int, upper: bool) -> Array:
     """A copy with zeros above (or, ``upper``, below) a diagonal of the last two dimensions."""
     return np.triu(x, diagonal) if upper else np.tril(x, diagonal)
+
+
+@kernel
+def stack(first: Array, others: tuple[Array, ...], dim: int) -> Array:
+    """The arrays side by side along a new dimension."""
+    return np.stack((first, *others), dim)
+
+
+@kernel
+def block_diag(first: Array, others: tuple[Array, ...]) -> Array:
+    """A matrix with the given matrices along its diagonal, zeros elsewhere."""
+    blocks = (first, *others)
+    out = np.zeros((sum(b.shape[0] for b in blocks), sum(b.shape[1] for b in blocks)), first.dtype)
+    row = column = 0
+    for b in blocks:
+        out[row : row + b.shape[0], column : column + b.shape[1]] = b
+        row, column = row + b.shape[0], column + b.shape[1]
+    return out
+
+
+@kernel
+def tile(x: Array, times: tuple[int, ...]) -> Array:
+    """The array laid out so many times along each dimension."""
+    return np.tile(x, times)
+
+
+@kernel
+def roll(x: Array, shifts: tuple[int, ...], dims: tuple[int, ...]) -> Array:
+    """The elements moved along ``dims``; those pushed out at one end come in at the other."""
+    return np.roll(x, shifts, dims)
+
+
+@kernel
+def rot90(x: Array, times: int, dims: tuple[int, int]) -> Array:
+    """A copy turned by so many quarter turns in the plane of two dimensions."""
+    return np.rot90(x, times, dims).copy()
+
+
+@kernel
+def repeated_places(counts: Array) -> Array:
+    """0 counts[0] times, 1 counts[1] times, and so on; as int64."""
+    return np.repeat(np.arange(counts.size), counts)
+
+
+# Diagonals
+
+
+@kernel
+def diagonal(x: Array, offset: int, dim1: int, dim2: int) -> Array:
+    """The view of the elements whose places in two dimensions differ by ``offset``; they come last."""
+    view = np.diagonal(x, offset, dim1, dim2)
+    view.flags.writeable = x.flags.writeable
+    return view
+
+
+@kernel
+def on_diagonal(x: Array, shape: tuple[int, ...], offset: int, dim1: int, dim2: int) -> Array:
+    """Zeros of ``shape`` with x on a diagonal."""
+    out = np.zeros(shape, x.dtype)
+    diagonal.reference(out, offset, dim1, dim2)[...] = x
+    return out
+
+
+@kernel
+def put_diagonal(x: Array, value: Array, offset: int, dim1: int, dim2: int) -> Array:
+    """A copy of x with ``value`` on a diagonal."""
+    out = np.array(x, order="C")
+    diagonal.reference(out, offset, dim1, dim2)[...] = value
+    return out
+
+
+@kernel
+def triangle_places(rows: int, columns: int, offset: int, upper: bool, dtype: DType) -> Array:
+    """(2, n): the rows and columns of the elements of a triangle of a matrix, row by row."""
+    places = np.triu_indices(rows, offset, columns) if upper else np.tril_indices(rows, offset, columns)
+    return np.stack(places).astype(dtype.numpy)
+
+
+# Memory as it is: strides, windows, bits
+
+Place = tuple[tuple[int, ...], tuple[int, ...], int]
+"""Where elements lie in a memory: (shape, strides, offset), counted in elements."""
+
+
+def _root(x: Array) -> Array:
+    while isinstance(x.base, np.ndarray):
+        x = x.base
+    return x
+
+
+@kernel
+def offset(x: Array) -> int:
+    """How many elements lie in x's memory before its first."""
+    start = x.__array_interface__["data"][0] - _root(x).__array_interface__["data"][0]
+    return int(start // x.itemsize)
+
+
+@kernel
+def room(x: Array) -> int:
+    """How many elements x's memory holds."""
+    low, high = np.lib.array_utils.byte_bounds(_root(x))
+    return int((high - low) // x.itemsize) if _root(x).size else 0
+
+
+@kernel
+def strided(x: Array, place: Place) -> Array:
+    """The view of x's memory, all of it, at ``place``."""
+    shape, strides, start = place
+    root = _root(x)
+    flat = as_strided(root, (room.reference(root),), (root.itemsize,)).view(x.dtype)
+    return as_strided(flat[start:], shape, tuple(s * x.itemsize for s in strides))
+
+
+@kernel
+def strided_zeros(shape: tuple[int, ...], strides: tuple[int, ...], dtype: DType) -> Array:
+    """Zeros with these strides, counted in elements."""
+    count = 1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True)) if 0 not in shape else 0
+    return as_strided(np.zeros(count, dtype.numpy), shape, tuple(s * dtype.itemsize for s in strides))
+
+
+@kernel
+def lengthened(x: Array, count: int) -> Array:
+    """A copy of a line of elements, with zeros up to so many."""
+    out = np.zeros(count, x.dtype)
+    out[: x.size] = x
+    return out
+
+
+def _places(place: Place) -> Array:
+    shape, strides, start = place
+    steps = (np.arange(n).reshape((-1,) + (1,) * (len(shape) - d - 1)) * strides[d] for d, n in enumerate(shape))
+    return sum(steps, np.asarray(start))
+
+
+@kernel
+def restride(x: Array, source: Place, target: Place) -> Array:
+    """What lies at ``target`` in a memory of zeros to which x was added at ``source``."""
+    take, give = _places(target), _places(source)
+    memory = np.zeros(max(int(p.max(initial=0)) for p in (take, give)) + 1, x.dtype)
+    np.add.at(memory, give.reshape(-1), x.reshape(-1))
+    return memory[take].reshape(target[0])
+
+
+@kernel
+def windows(x: Array, dim: int, size: int, step: int) -> Array:
+    """The view of windows of ``size`` elements that begin ``step`` apart along ``dim``; their elements come last."""
+    if not x.ndim:
+        return as_strided(x, (size,), (x.itemsize,))
+    shape, strides = list(x.shape), list(x.strides)
+    shape[dim] = (x.shape[dim] - size) // step + 1
+    strides[dim] *= step
+    return as_strided(x, (*shape, size), (*strides, x.strides[dim]))
+
+
+@kernel
+def add_windows(g: Array, shape: tuple[int, ...], dim: int, step: int) -> Array:
+    """Zeros of ``shape`` to which windows are added where ``windows`` would look."""
+    out = np.zeros(shape, g.dtype)
+    if not shape:
+        return out + g.sum()
+    line, parts = np.moveaxis(out, dim, -1), np.moveaxis(g, dim, -2)
+    last = step * (g.shape[dim] - 1) + 1
+    for j in range(g.shape[-1]):
+        line[..., j : j + last : step] += parts[..., j]
+    return out
+
+
+@kernel
+def bits(x: Array, dtype: DType) -> Array:
+    """The same memory read as another dtype."""
+    return x.view(dtype.numpy)

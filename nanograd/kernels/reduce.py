@@ -1,8 +1,13 @@
-"""Many elements to one: sums, extremes, and the sum that undoes a broadcast."""
+"""Many elements to one: sums, means, spreads, extremes, and the sum that undoes a broadcast.
+
+float16 is accumulated in float32.  float32 is added up in pairs or in runs, so that rounding grows slowly with the
+number of elements, along every dimension.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +15,10 @@ import numpy as np
 from nanograd.dtypes import DType
 from nanograd.kernels.kernel import Array, kernel
 
-__all__ = ["all", "any", "argmax", "argmin", "cumsum", "max", "mean", "min", "prod", "sort", "sum", "sum_to"]
+__all__ = [
+    "all", "any", "argmax", "argmin", "logsumexp", "max", "mean", "min", "nansum", "norm", "prod", "std", "stretch",
+    "sum", "sum_to", "var",
+]  # fmt: skip
 
 Dims = tuple[int, ...]
 
@@ -22,18 +30,135 @@ _minimum: Any = np.minimum.reduce
 _and: Any = np.logical_and.reduce
 _or: Any = np.logical_or.reduce
 
+least = min  # before a kernel takes the name
+
+MANY = 1 << 14  # below, one pass of NumPy's rounds little enough
+LONG = 256  # a dimension that is added up element after element gets runs from here on
+
 
 @kernel
 def sum(x: Array, dims: Dims, keepdim: bool, dtype: DType | None) -> Array:
     """Σ x over ``dims``, accumulated and returned as ``dtype``, or as that of x."""
-    return _add(x, dims, dtype.numpy if dtype is not None else x.dtype, None, keepdim)
+    wanted = dtype.numpy if dtype is not None else x.dtype
+    if x.size < MANY and wanted.char != "e":
+        return _add(x, dims, wanted, None, keepdim)
+    return _total(x, dims, keepdim, wanted)
+
+
+def _total(x: Array, dims: Dims, keepdim: bool, wanted: Any) -> Array:
+    """Σ x over ``dims`` with little rounding."""
+    if wanted.char == "e":
+        return _total(x, dims, keepdim, np.dtype(np.float32)).astype(np.float16)
+    if wanted.kind == "f" and x.ndim > 1:
+        fastest = least(x.strides)
+        for d in dims:
+            if x.shape[d] >= LONG and x.strides[d] > fastest:
+                x = _in_runs(x, d, wanted)
+    return _add(x, dims, wanted, None, keepdim)
+
+
+def _in_runs(x: Array, d: int, wanted: Any) -> Array:
+    """Σ x over dimension d, kept, by way of the sums of about √n runs: NumPy pairs only along the fastest one."""
+    size = x.shape[d]
+    run = math.isqrt(size)
+    whole = size - size % run
+    before = (slice(None),) * d
+    split = x[(*before, slice(whole))].reshape(*x.shape[:d], whole // run, run, *x.shape[d + 1 :])
+    y = _add(_add(split, d + 1, wanted), d, wanted, None, True)
+    return y + _add(x[(*before, slice(whole, None))], d, wanted, None, True) if whole < size else y
 
 
 @kernel
 def mean(x: Array, dims: Dims, keepdim: bool) -> Array:
     """Σ x / n over ``dims``; NaN for no elements."""
+    if x.size >= MANY or x.dtype.char == "e":
+        return _mean(_wide(x), dims, keepdim).astype(x.dtype)
     count = math.prod([x.shape[d] for d in dims])
     return np.true_divide(_add(x, dims, x.dtype, None, keepdim), x.dtype.type(count))
+
+
+def _wide(x: Array) -> Array:
+    """x as what it is accumulated in."""
+    return x.astype(np.float32) if x.dtype.char == "e" else x
+
+
+def _mean(x: Array, dims: Dims, keepdim: bool) -> Array:
+    count = math.prod([x.shape[d] for d in dims])
+    return np.true_divide(_total(x, dims, keepdim, x.dtype), x.dtype.type(count))
+
+
+def accumulated(formula: Callable[..., Array]) -> Callable[..., Array]:
+    """The formula, computed in float32 where x is float16."""
+
+    def computed(x: Array, *rest: Any) -> Array:
+        return formula(_wide(x), *rest).astype(x.dtype) if x.dtype.char == "e" else formula(x, *rest)
+
+    return computed
+
+
+@kernel
+def var(x: Array, dims: Dims, keepdim: bool, correction: float) -> Array:
+    """Σ (x - mean)² / (n - correction) over ``dims``; NaN for n = 0 and where both are 0."""
+    return _var(x, dims, keepdim, correction)
+
+
+@kernel
+def std(x: Array, dims: Dims, keepdim: bool, correction: float) -> Array:
+    """The square root of ``var``."""
+    return _std(x, dims, keepdim, correction)
+
+
+@accumulated
+def _var(x: Array, dims: Dims, keepdim: bool, correction: float) -> Array:
+    away = x - _mean(x, dims, True)
+    count = math.prod([x.shape[d] for d in dims]) - correction
+    return np.true_divide(_total(away * away, dims, keepdim, x.dtype), x.dtype.type(count if count > 0 else 0))
+
+
+@accumulated
+def _std(x: Array, dims: Dims, keepdim: bool, correction: float) -> Array:
+    return np.asarray(np.sqrt(_var(x, dims, keepdim, correction)))
+
+
+@kernel
+def norm(x: Array, p: float, dims: Dims, keepdim: bool) -> Array:
+    """(Σ |x|ᵖ)^(1/p) over ``dims``; p = ±∞ gives the extremes of |x|, p = 0 the number of elements that are not 0."""
+    return _norm(x, p, dims, keepdim)
+
+
+@accumulated
+def _norm(x: Array, p: float, dims: Dims, keepdim: bool) -> Array:
+    if p == 2:
+        return np.asarray(np.sqrt(_total(x * x, dims, keepdim, x.dtype)))
+    if p == 0:
+        return _total((x != 0).astype(x.dtype), dims, keepdim, x.dtype)
+    size = np.abs(x)
+    if math.isinf(p):
+        return np.asarray((_maximum if p > 0 else _minimum)(size, dims, None, None, keepdim))
+    if p == 1:
+        return _total(size, dims, keepdim, x.dtype)
+    return np.asarray(np.power(_total(np.power(size, x.dtype.type(p)), dims, keepdim, x.dtype), x.dtype.type(1 / p)))
+
+
+@kernel
+def logsumexp(x: Array, dims: Dims, keepdim: bool) -> Array:
+    """log Σ eˣ over ``dims``; -∞ for no elements."""
+    return _logsumexp(x, dims, keepdim)
+
+
+@accumulated
+def _logsumexp(x: Array, dims: Dims, keepdim: bool) -> Array:
+    low = x.dtype.type(-np.inf)
+    top = np.maximum.reduce(x, dims, keepdims=True, initial=low)
+    top = np.where(np.isfinite(top), top, x.dtype.type(0))  # subtract the greatest first: e^1000 overflows
+    y = np.log(_total(np.exp(x - top), dims, True, x.dtype)) + top
+    return np.asarray(y if keepdim else y.squeeze(dims))
+
+
+@kernel
+def nansum(x: Array, dims: Dims, keepdim: bool, dtype: DType) -> Array:
+    """Σ x over ``dims``, NaN left out."""
+    return _total(np.where(np.isnan(x), x.dtype.type(0), x), dims, keepdim, dtype.numpy)
 
 
 @kernel
@@ -51,13 +176,8 @@ def stretch(g: Array, dims: Dims, full: tuple[int, ...]) -> Array:
 @kernel
 def prod(x: Array, dims: Dims, keepdim: bool, dtype: DType) -> Array:
     """Π x over ``dims``."""
-    return _multiply(x, axis=dims, dtype=dtype.numpy, keepdims=keepdim)
-
-
-@kernel
-def cumsum(x: Array, dim: int, dtype: DType) -> Array:
-    """Running sums along ``dim``."""
-    return np.add.accumulate(x, dim, dtype.numpy)
+    wanted = dtype.numpy if dtype.numpy.char != "e" else np.dtype(np.float32)
+    return np.asarray(_multiply(x, dims, wanted, None, keepdim), dtype.numpy)
 
 
 @kernel
@@ -85,17 +205,6 @@ def argmin(x: Array, dim: int, keepdim: bool) -> Array:
 
 
 @kernel
-def sort(x: Array, dim: int, descending: bool) -> tuple[Array, Array]:
-    """(sorted values, int64 indices) along ``dim``; equal elements keep their order, NaN counts as greatest."""
-    if not descending:
-        index = np.argsort(x, axis=dim, kind="stable")
-    else:  # reversing twice keeps equal elements in their order
-        size = x.shape[dim] if x.ndim else 1
-        index = size - 1 - np.flip(np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
-    return np.take_along_axis(x, index, dim), index
-
-
-@kernel
 def all(x: Array, dims: Dims, keepdim: bool) -> Array:
     """Whether every element over ``dims`` is non-zero."""
     return _and(x, axis=dims, keepdims=keepdim)
@@ -112,4 +221,7 @@ def sum_to(g: Array, shape: tuple[int, ...]) -> Array:
     """``g`` summed down to ``shape``, which broadcasts to g's: added axes vanish, stretched ones become 1 again."""
     added = g.ndim - len(shape)
     stretched = [added + i for i, size in enumerate(shape) if size == 1 and g.shape[added + i] != 1]
-    return _add(g, axis=(*range(added), *stretched), keepdims=True).reshape(shape)
+    dims = (*range(added), *stretched)
+    if g.size < MANY and g.dtype.char != "e":
+        return _add(g, axis=dims, keepdims=True).reshape(shape)
+    return _total(g, dims, True, g.dtype).reshape(shape)

@@ -11,7 +11,7 @@ from nanograd.dtypes import DType
 from nanograd.kernels.compile import jit
 from nanograd.kernels.kernel import Array, kernel
 
-__all__ = ["integers", "normal", "permutation", "uniform", "words"]
+__all__ = ["integers", "normal", "permutation", "poisson", "uniform", "words"]
 
 _M0, _M1 = 0xD2511F53, 0xCD9E8D57  # the multipliers of the round function
 _W0, _W1 = 0x9E3779B9, 0xBB67AE85  # Weyl increments of the key: the golden ratio, √3 - 1
@@ -64,8 +64,10 @@ def _blocks(seed: int, offset: int, blocks: int) -> Array:
 
 
 def _unit(seed: int, offset: int, count: int, dtype: DType) -> Array:
-    """``count`` float64 numbers in [0, 1): multiples of 2⁻²⁴ for float32, of 2⁻⁵³ for float64."""
-    if dtype.itemsize <= 4:
+    """``count`` float64 numbers in [0, 1): multiples of 2⁻¹¹ for float16, of 2⁻²⁴ for float32, of 2⁻⁵³ for float64."""
+    if dtype.itemsize == 2:
+        return (_draw(seed, offset, count)[:count] >> np.uint32(21)) * 2.0**-11
+    if dtype.itemsize == 4:
         return (_draw(seed, offset, count)[:count] >> np.uint32(8)) * 2.0**-24
     w = _draw(seed, offset, 2 * count)[: 2 * count].reshape(-1, 2).astype(np.uint64)
     return (((w[:, 0] << np.uint64(32)) | w[:, 1]) >> np.uint64(11)) * 2.0**-53
@@ -106,3 +108,10 @@ def permutation(n: int, seed: int, offset: int, dtype: DType) -> Array:
     """0 ... n-1 in random order, by sorting random 64-bit keys; uses ceil(n/2) blocks."""
     w = _draw(seed, offset, 2 * n)[: 2 * n].reshape(-1, 2).astype(np.uint64)
     return np.argsort((w[:, 0] << np.uint64(32)) | w[:, 1], kind="stable").astype(dtype.numpy)
+
+
+@kernel
+def poisson(rates: Array, seed: int, offset: int) -> Array:
+    """Whole numbers with these means, by NumPy's generator of the same kind keyed with (seed, offset)."""
+    chance = np.random.Generator(np.random.Philox(key=np.array([seed, offset], np.uint64)))
+    return np.asarray(chance.poisson(rates.astype(np.float64)), rates.dtype)

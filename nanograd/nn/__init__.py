@@ -17,15 +17,19 @@ from nanograd.nn.activation import (
     Softplus,
     Tanh,
 )
+from nanograd.nn.attention import MultiheadAttention
 from nanograd.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
 from nanograd.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
 from nanograd.nn.linear import Embedding, Identity, Linear
 from nanograd.nn.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss, SmoothL1Loss
+from nanograd.nn.lazy import LazyLinear
 from nanograd.nn.module import Module
-from nanograd.nn.parameter import Parameter
+from nanograd.nn.parameter import Buffer, Parameter, UninitializedParameter
+from nanograd.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
 
 __all__ = [
     "BCELoss", "BCEWithLogitsLoss", "Conv2d", "CrossEntropyLoss", "Dropout", "ELU", "Embedding", "Flatten", "GELU",
+    "GRU", "GRUCell", "LSTM", "LSTMCell", "MultiheadAttention", "RNN", "RNNBase", "RNNCell", "RNNCellBase",
     "Identity", "L1Loss", "LeakyReLU", "Linear", "LogSoftmax", "MSELoss", "MaxPool2d", "Module", "ModuleDict",
     "ModuleList", "NLLLoss", "Parameter", "ParameterList", "ReLU", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss",
     "Softmax", "Softplus", "Tanh", "Unflatten", "functional", "init", "utils",

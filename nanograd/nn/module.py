@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, NoReturn, TypeVar
 
 from nanograd.errors import DTypeError, MissingError, did_you_mean
-from nanograd.nn.loading import IncompatibleKeys, compare_state, fill_state
-from nanograd.nn.parameter import Parameter
+from nanograd.nn.hooks import Hook, Hooks, call_with_hooks
+from nanograd.nn.loading import IncompatibleKeys, load_state
+from nanograd.nn.parameter import Buffer, Parameter
+from nanograd.ops.creation import empty_like
 from nanograd.tape import no_grad
 from nanograd.tensors import RemovableHandle, Tensor, to_arguments
 
 __all__ = ["Module"]
 
 M = TypeVar("M", bound="Module")
-Hooks = OrderedDict[int, tuple[Callable[..., Any], bool]]
-"""By number: (the function, whether it takes keyword arguments too)."""
 
 
 def _no_forward(self: Module, *args: Any, **kwargs: Any) -> Any:
@@ -45,6 +45,7 @@ class Module:
     """
 
     training: bool
+    _hooks: Hooks | None
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
@@ -71,43 +72,70 @@ class Module:
         values["_buffers"] = {}
         values["_modules"] = {}
         values["_not_saved"] = set()  # names of buffers that state_dict leaves out
-        values["_forward_hooks"] = OrderedDict()
-        values["_forward_pre_hooks"] = OrderedDict()
+        values["_hooks"] = None
 
     # Calling
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._forward_hooks or self._forward_pre_hooks:
-            return self._call_with_hooks(args, kwargs)
+        if self._hooks is not None:
+            return call_with_hooks(self, self._hooks, args, kwargs)
         return self.forward(*args, **kwargs)
 
-    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for hook, takes_kwargs in list(self._forward_pre_hooks.values()):
-            changed = hook(self, args, kwargs) if takes_kwargs else hook(self, args)
-            if changed is None:
-                continue
-            if takes_kwargs:
-                args, kwargs = changed
-            else:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        result = self.forward(*args, **kwargs)
-        for hook, takes_kwargs in list(self._forward_hooks.values()):
-            changed = hook(self, args, kwargs, result) if takes_kwargs else hook(self, args, result)
-            if changed is not None:
-                result = changed
-        return result
+    def _hook(self, kind: str, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        self._started("hook")
+        if self._hooks is None:
+            self._hooks = Hooks()
+        return self._hooks.add(kind, hook, prepend)
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
         """Call ``hook(module, args)`` before ``forward``; what it returns takes the arguments' place."""
-        return _add_hook(self._forward_pre_hooks, hook, prepend, with_kwargs)
+        return self._hook("forward_pre", Hook(hook, with_kwargs), prepend)
 
     def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
     ) -> RemovableHandle:
-        """Call ``hook(module, args, output)`` after ``forward``; what it returns takes the output's place."""
-        return _add_hook(self._forward_hooks, hook, prepend, with_kwargs)
+        """Call ``hook(module, args, output)`` after ``forward``; what it returns takes the output's place.
+
+        With ``always_call`` it runs, with the output None, although ``forward`` raised an exception.
+        """
+        return self._hook("forward", Hook(hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(module, grad_output)`` on the way back, before the module; what it returns goes on instead."""
+        return self._hook("backward_pre", Hook(hook), prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(module, grad_input, grad_output)`` when the gradients of the inputs are known.
+
+        What it returns takes the place of ``grad_input``: a tuple with None for arguments that need no gradient.
+        """
+        return self._hook("backward", Hook(hook), prepend)
+
+    register_backward_hook = register_full_backward_hook
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, prefix, keep_vars)`` before ``state_dict`` reads this module."""
+        return self._hook("state_pre", Hook(hook))
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, state_dict, prefix, local_metadata)`` afterwards; it may change the dict."""
+        return self._hook("state", Hook(hook))
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)``
+        before this module is loaded; it may change its copy of the dict."""
+        return self._hook("load_pre", Hook(hook))
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, incompatible_keys)`` after loading; it may clear the lists, or raise."""
+        return self._hook("load_post", Hook(hook))
 
     # Attributes
 
@@ -121,7 +149,7 @@ class Module:
 
     def _no_attribute(self, name: str) -> NoReturn:
         kind = type(self).__name__
-        if name in ("_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks", "training"):
+        if name in ("_parameters", "_buffers", "_modules", "_hooks", "training"):
             raise AttributeError(
                 f"{kind!r} object has no attribute {name!r}: call super().__init__() first in {kind}.__init__."
             )
@@ -136,6 +164,10 @@ class Module:
             self._started("module")
             self._make_room(name, "_modules")
             self.add_module(name, value)
+        elif isinstance(value, Buffer):
+            self._started("buffer")
+            self._make_room(name, "_buffers")
+            self.register_buffer(name, value, value.persistent)
         elif name in self.__dict__.get("_parameters", ()):
             self.register_parameter(name, value)
         elif name in self.__dict__.get("_modules", ()):
@@ -300,6 +332,17 @@ class Module:
             raise AttributeError(f"`{name}` is not an nn.Parameter: it is a {type(found).__name__}.")
         return found
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a path such as ``"block.0.linear"``.  Raises AttributeError where the path does not lead on,
+        or, with ``strict``, where nothing was."""
+        if not target:
+            raise ValueError("Cannot set the submodule without a target name!")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict and not isinstance(getattr(parent, name, None), Module):
+            raise AttributeError(f"{type(parent).__name__} has no attribute `{name}`")
+        setattr(parent, name, module)
+
     def get_buffer(self, target: str) -> Tensor:
         """The buffer at a path such as ``"norm.running_mean"``.  Raises AttributeError."""
         path, _, name = target.rpartition(".")
@@ -364,6 +407,21 @@ class Module:
             raise DTypeError(f"nn.Module.to only accepts floating point dtypes, but got desired dtype={dtype}.")
         return self._apply(lambda t: t.to(device=device, dtype=dtype if t.is_floating_point() else None))
 
+    def type(self: M, dst_type: Any) -> M:
+        """All parameters and buffers as a dtype."""
+        return self._apply(lambda t: t.type(dst_type))
+
+    def to_empty(self: M, *, device: Any, recurse: bool = True) -> M:
+        """Move to a device without the values."""
+        return self._apply(lambda t: empty_like(t, device=device))
+
+    def share_memory(self: M) -> M:
+        """Itself: workers of a DataLoader get modules by fork, other sharing between processes is not supported."""
+        return self
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: there is no compiler; the module stays as it is."""
+
     def float(self: M) -> M:
         """Floating-point parameters and buffers as float32."""
         return self.to(dtype="float32")
@@ -391,14 +449,38 @@ class Module:
     ) -> dict[str, Any]:
         """Every parameter and persistent buffer by path, detached but sharing memory: clone() what must not change."""
         state = OrderedDict() if destination is None else destination
+        if self._hooks is not None:
+            for hook in self._hooks.of("state_pre"):
+                hook.function(self, prefix, keep_vars)
         members = [*self._parameters.items(), *((n, b) for n, b in self._buffers.items() if n not in self._not_saved)]
         for name, value in members:
             if value is not None:
                 state[prefix + name] = value if keep_vars else value.detach()
+        if self.has_extra_state():
+            state[f"{prefix}_extra_state"] = self.get_extra_state()
         for name, child in self._modules.items():
             if child is not None:
                 child.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        if self._hooks is not None:
+            for hook in self._hooks.of("state"):
+                changed = hook.function(self, state, prefix, {})
+                state = state if changed is None else changed
         return state
+
+    def has_extra_state(self) -> bool:
+        """Whether the class defines ``get_extra_state``."""
+        return type(self).get_extra_state is not Module.get_extra_state
+
+    def _expect_state(self, state: dict[str, Any], prefix: str) -> None:
+        """Prepare for the state that is about to be loaded; for modules that wait for their shapes."""
+
+    def get_extra_state(self) -> Any:
+        """What ``state_dict`` holds of this module besides tensors; for subclasses, with ``set_extra_state``."""
+        raise MissingError("get_extra_state: define get_extra_state and set_extra_state in your class, or neither.")
+
+    def set_extra_state(self, state: Any) -> None:
+        """Take back what ``get_extra_state`` gave; for subclasses."""
+        raise MissingError("set_extra_state: the state has an _extra_state; define set_extra_state in your class.")
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
@@ -408,9 +490,7 @@ class Module:
         With ``strict`` the keys must match exactly; with ``assign`` the tensors themselves are taken.  Nothing is
         changed unless everything fits.  Raises RuntimeError that lists all that does not, as torch's.
         """
-        keys = compare_state(type(self).__name__, self.state_dict(keep_vars=True), state_dict, strict)
-        fill_state(self, state_dict, assign)
-        return keys
+        return load_state(self, state_dict, strict, assign)
 
     # Printing
 
@@ -432,14 +512,6 @@ class Module:
 
 def _indented(text: str) -> str:
     return text.replace("\n", "\n  ")
-
-
-def _add_hook(hooks: Hooks, hook: Callable[..., Any], prepend: bool, with_kwargs: bool) -> RemovableHandle:
-    handle = RemovableHandle(hooks)
-    hooks[handle.id] = (hook, with_kwargs)
-    if prepend:
-        hooks.move_to_end(handle.id, last=False)
-    return handle
 
 
 def _convert(p: Parameter, convert: Callable[[Tensor], Tensor]) -> None:

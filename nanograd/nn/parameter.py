@@ -9,7 +9,7 @@ from nanograd.ops.creation import empty
 from nanograd.ops.op import share
 from nanograd.tensors import Tensor
 
-__all__ = ["Parameter"]
+__all__ = ["Buffer", "Parameter", "UninitializedParameter"]
 
 
 class Parameter(Tensor):
@@ -36,3 +36,31 @@ class Parameter(Tensor):
         p.array = source.array
         share(source, p).base = None  # the same memory, but a leaf of its own and no view
         return p.requires_grad_(requires_grad)
+
+
+class Buffer(Tensor):
+    """A tensor that becomes a buffer of a Module as soon as it becomes an attribute; ``persistent`` ones are saved."""
+
+    persistent: bool
+
+    def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
+        """A buffer of the elements of ``data``."""
+        source = empty(0) if data is None else data
+        if not isinstance(source, Tensor):
+            raise DTypeError(f"Buffer: expected a tensor, got {type(data).__name__}. Use nn.Buffer(torch.tensor(...)).")
+        b = object.__new__(cls)
+        b.array = source.array
+        share(source, b).base = None
+        b.persistent = persistent
+        return b
+
+
+class UninitializedParameter(Parameter):
+    """The place of a parameter whose shape the first input decides."""
+
+    def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Any:
+        """A parameter without a shape yet."""
+        return super().__new__(cls, empty(0, device=device, dtype=dtype), requires_grad)
+
+    def __repr__(self) -> str:
+        return "<UninitializedParameter>"

@@ -1,4 +1,4 @@
-"""Tensors out of nothing: from data, constants, ranges, chance."""
+"""Tensors out of nothing: from data, constants, ranges."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nanograd import devices, dtypes, random, settings
+from nanograd import devices, dtypes, settings
 from nanograd.dtypes import DType, to_dtype
-from nanograd.errors import DTypeError, ShapeError
+from nanograd.errors import DTypeError, MissingError, ShapeError
+from nanograd.formats import expect_dense, expect_strided
 from nanograd.kernels import memory as k
-from nanograd.kernels import sample
 from nanograd.ops.op import result_type, wrap
 from nanograd.ops.shape import Sizes, sizes
 
@@ -20,20 +20,24 @@ if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
 __all__ = [
-    "arange", "as_tensor", "bernoulli", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace",
-    "multinomial", "normal", "ones", "ones_like", "rand", "rand_like", "randint", "randn", "randn_like", "randperm",
-    "tensor", "zeros", "zeros_like",
+    "arange", "as_tensor", "asarray", "empty", "empty_like", "empty_strided", "eye", "from_numpy", "frombuffer", "full",
+    "full_like", "linspace", "logspace", "ones", "ones_like", "range", "scalar_tensor", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
 
-Generator = random.Generator
 
-
-def _finish(array: Any, requires_grad: bool) -> Tensor:
+def finish(array: Any, requires_grad: bool) -> Tensor:
+    """A new tensor of the array."""
     t = wrap(array)
     return t.requires_grad_() if requires_grad else t
 
 
-def _float(dtype: Any) -> DType:
+def place(device: Any) -> devices.Device:
+    """The device that a program names, or the default one."""
+    return settings.get_default_device() if device is None else devices.to_device(device)
+
+
+def floating(dtype: Any) -> DType:
+    """The dtype that a program names, or the default floating-point one."""
     return settings.get_default_dtype() if dtype is None else to_dtype(dtype)
 
 
@@ -50,20 +54,21 @@ def tensor(
             [3, 4]])
     """
     if hasattr(data, "array"):
-        copied: Tensor = data.detach().to(to_device(device, data), _or(dtype, data.dtype), copy=True)
+        copied: Tensor = data.detach().to(near(device, data), dtype_or(dtype, data.dtype), copy=True)
         return copied.requires_grad_(requires_grad)
     array = _host(data)
     chosen = to_dtype(dtype) if dtype is not None else _natural(data, array)
     if not isinstance(data, (np.ndarray, np.generic)):
         k.expect_room("tensor", array, chosen)
-    return _finish(k.from_host.on(devices.to_device(device))(array, chosen), requires_grad)
+    return finish(k.from_host.on(place(device))(array, chosen), requires_grad)
 
 
-def _or(dtype: Any, default: DType) -> DType:
+def dtype_or(dtype: Any, default: DType) -> DType:
+    """The dtype that a program names, or ``default``."""
     return default if dtype is None else to_dtype(dtype)
 
 
-def to_device(device: Any, like: Tensor) -> devices.Device:
+def near(device: Any, like: Tensor) -> devices.Device:
     """The named device, or that of ``like``."""
     return like.device if device is None else devices.to_device(device)
 
@@ -94,6 +99,8 @@ def _host(data: Any) -> np.ndarray[Any, Any]:
         raise ShapeError(f"tensor: {_ragged(data) or error}") from None
     except OverflowError as error:
         raise DTypeError(f"tensor: a number is too large for torch.int64: {error}.") from None
+    if array.dtype.kind == "c":
+        raise MissingError("tensor: complex numbers are not supported. Keep two real tensors, of the two parts.")
     if array.dtype.kind not in "fiub" or array.dtype == np.uint64:
         raise DTypeError(
             f"tensor: expected numbers, nested lists of numbers or an array, got {type(data).__name__} "
@@ -131,11 +138,29 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """``data`` as a tensor, without a copy where it is one already or an array of the right dtype."""
     if hasattr(data, "array"):
         given: Tensor = data
-        return given.to(to_device(device, given), _or(dtype, given.dtype))
-    if isinstance(data, np.ndarray) and devices.to_device(device) == devices.cpu:
+        return given.to(near(device, given), dtype_or(dtype, given.dtype))
+    if isinstance(data, np.ndarray) and place(device) == devices.cpu:
         t = from_numpy(data)
         return t if dtype is None else t.to(to_dtype(dtype))
     return tensor(data, dtype=dtype, device=device)
+
+
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
+    """``obj`` as a tensor: shared where possible, copied with ``copy=True``, refused a copy with ``copy=False``."""
+    if isinstance(obj, (bytes, bytearray, memoryview)):
+        made = frombuffer(obj, dtype=floating(dtype))
+    else:
+        made = as_tensor(obj, dtype, device)
+    shared = made is obj or (isinstance(obj, np.ndarray) and np.shares_memory(made.numpy_of(), obj))
+    if copy is False and not shared and not isinstance(obj, (bytes, bytearray, memoryview)):
+        raise ShapeError("asarray: a copy is needed here, and copy=False forbids it. Leave copy out.")
+    if copy and shared:
+        made = made.detach().clone()
+    if requires_grad != made.requires_grad:
+        made = made.detach().requires_grad_(requires_grad)
+    return made
 
 
 def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
@@ -149,72 +174,221 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
     if ndarray.dtype is not dtype:  # equal, but another object (unpickled, say): dtypes are compared by identity
         ndarray = ndarray.view(dtype)
     if any(s < 0 for s in ndarray.strides):
-        raise ShapeError("from_numpy: arrays with negative strides are not supported; pass array.copy().")
+        raise ShapeError(
+            "from_numpy: at least one stride in the given numpy array is negative: arrays with negative strides are "
+            "not supported; pass array.copy()."
+        )
     if not ndarray.flags.writeable:
         ndarray = ndarray.copy()  # what a tensor holds can be written
     return wrap(np.asarray(ndarray))
 
 
+def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+    """A tensor of the bytes of a buffer, whose memory it shares where that can be written.
+
+    Raises ValueError where the bytes after ``offset`` do not divide into elements, or are too few.
+
+    >>> torch.frombuffer(bytearray([1, 0, 2, 0]), dtype=torch.int16)
+    tensor([1, 2], dtype=torch.int16)
+    """
+    chosen, room = to_dtype(dtype), memoryview(buffer).nbytes
+    if not room or not count:
+        raise ShapeError(f"frombuffer: both buffer length ({room}) and count ({count}) must not be 0.")
+    if not 0 <= offset < room:
+        raise ShapeError(f"frombuffer: offset ({offset} bytes) must be non-negative and no greater than {room - 1}.")
+    if count < 0 and (room - offset) % chosen.itemsize:
+        raise ShapeError(
+            f"frombuffer: buffer length ({room} bytes) after offset ({offset} bytes) must be a multiple of element "
+            f"size ({chosen.itemsize})."
+        )
+    if count > 0 and offset + count * chosen.itemsize > room:
+        raise ShapeError(
+            f"frombuffer: requested buffer length ({count} * {chosen.itemsize} bytes) after offset ({offset} bytes) "
+            f"must not be greater than actual buffer length ({room} bytes)."
+        )
+    return from_numpy(np.frombuffer(buffer, chosen.numpy, count, offset)).requires_grad_(requires_grad)
+
+
+def scalar_tensor(
+    s: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A 0-d tensor of one number, in the default dtype."""
+    return full((), s, dtype=floating(dtype), layout=layout, device=device, requires_grad=requires_grad)
+
+
+# Constants
+
+
 def full(
-    size: Sequence[int] | int, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    size: Sequence[int] | int,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of ``size`` filled with one number, whose kind decides the dtype."""
+    expect_strided("full", layout)
     shape = sizes("full", size)
     value = fill_value.item() if hasattr(fill_value, "item") else fill_value
+    if not isinstance(value, (bool, int, float)):
+        raise DTypeError(f"full: argument 'fill_value' must be Number, not {type(value).__name__} {value!r:.40}.")
     chosen = to_dtype(dtype) if dtype is not None else result_type(value)
     k.expect_room("full", np.asarray(value), chosen)
-    return _finish(k.full.on(devices.to_device(device))(_positive("full", shape), value, chosen), requires_grad)
+    return finish(k.full.on(place(device))(positive("full", shape), value, chosen), requires_grad)
 
 
-def _positive(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+def positive(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape.  Raises ShapeError for negative sizes."""
     if any(s < 0 for s in shape):
-        raise ShapeError(f"{name}: sizes must not be negative, got {shape}.")
+        raise ShapeError(f"{name}: sizes must not be negative, got {shape}: each Dimension size must be non-negative.")
     return shape
 
 
-def zeros(size: Sizes = (), *more: int, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def _blank(
+    name: str, value: float, size: Any, more: Any, dtype: Any, layout: Any, device: Any, requires_grad: bool
+) -> Tensor:
+    expect_strided(name, layout)
+    shape = positive(name, sizes(name, size, more))
+    return finish(k.full.on(place(device))(shape, value, floating(dtype)), requires_grad)
+
+
+def zeros(
+    size: Sizes = (),
+    *more: int,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
     """Zeros of shape ``size``.
 
     >>> zeros(2, 3)
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    return full(sizes("zeros", size, more), 0.0, dtype=_float(dtype), device=device, requires_grad=requires_grad)
+    return _blank("zeros", 0.0, size, more, dtype, layout, device, requires_grad)
 
 
-def ones(size: Sizes = (), *more: int, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(
+    size: Sizes = (),
+    *more: int,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
     """Ones of shape ``size``."""
-    return full(sizes("ones", size, more), 1.0, dtype=_float(dtype), device=device, requires_grad=requires_grad)
+    return _blank("ones", 1.0, size, more, dtype, layout, device, requires_grad)
 
 
-def empty(size: Sizes = (), *more: int, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(
+    size: Sizes = (),
+    *more: int,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """A tensor to be written before it is read; it holds zeros here."""
-    return full(sizes("empty", size, more), 0.0, dtype=_float(dtype), device=device, requires_grad=requires_grad)
+    expect_dense("empty", memory_format)
+    return _blank("empty", 0.0, size, more, dtype, layout, device, requires_grad)
+
+
+def empty_strided(
+    size: Sizes,
+    stride: Sizes,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """A tensor with these strides, counted in elements, to be written before it is read; it holds zeros here."""
+    expect_strided("empty_strided", layout)
+    shape = positive("empty_strided", sizes("empty_strided", size))
+    strides = positive("empty_strided", sizes("empty_strided", stride))
+    if len(shape) != len(strides):
+        raise ShapeError(
+            f"empty_strided: dimensionality of sizes ({len(shape)}) must match dimensionality of strides "
+            f"({len(strides)})."
+        )
+    return finish(k.strided_zeros.on(place(device))(shape, strides, floating(dtype)), requires_grad)
 
 
 def full_like(
-    input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
 ) -> Tensor:
     """A tensor of the shape, dtype and device of ``input``, filled with one number."""
-    device = to_device(device, input)
+    if not hasattr(input, "array"):
+        raise DTypeError(f"full_like: argument 'input' must be Tensor, not {type(input).__name__}.")
+    expect_dense("full_like", memory_format)
+    chosen, where = dtype_or(dtype, input.dtype), near(device, input)
     return full(
-        input.array.shape, fill_value, dtype=_or(dtype, input.dtype), device=device, requires_grad=requires_grad
+        input.array.shape, fill_value, dtype=chosen, layout=layout, device=where, requires_grad=requires_grad
     )
 
 
-def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """Zeros of the shape, dtype and device of ``input``."""
-    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
+    return full_like(
+        input, 0, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, memory_format=memory_format
+    )
 
 
-def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """Ones of the shape, dtype and device of ``input``."""
-    return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
+    return full_like(
+        input, 1, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, memory_format=memory_format
+    )
 
 
-def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """As ``empty``, of the shape, dtype and device of ``input``."""
-    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
+    return full_like(
+        input, 0, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, memory_format=memory_format
+    )
+
+
+# Ranges
 
 
 def arange(
@@ -223,162 +397,232 @@ def arange(
     step: Any = 1,
     *,
     dtype: Any = None,
+    layout: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    pin_memory: bool = False,
 ) -> Tensor:
     """start, start + step, ... before ``end``; int64 if all three are integers.
 
     >>> arange(1, 4)
     tensor([1, 2, 3])
     """
+    expect_strided("arange", layout)
     if end is None:
         start, end = 0, start
+    start, end, step, chosen = _range("arange", start, end, step, dtype)
+    count = math.ceil((end - start) / step)
+    return finish(k.arange.on(place(device))(start, step, count, chosen), requires_grad)
+
+
+def _range(name: str, start: Any, end: Any, step: Any, dtype: Any) -> tuple[Any, Any, Any, DType]:
     start, end, step = (v.item() if hasattr(v, "item") else v for v in (start, end, step))
-    if step == 0 or (end - start) * step < 0:
-        raise ShapeError(f"arange: from {start} to {end} is not reached by steps of {step}.")
+    for value in (start, end, step):
+        if not isinstance(value, (int, float)):
+            raise DTypeError(f"{name}: expected numbers, got {type(value).__name__} {value!r:.40}.")
+    if not (math.isfinite(start) and math.isfinite(end) and math.isfinite(step)):
+        raise ShapeError(f"{name}: unsupported range: {start} -> {end} by {step}.")
+    if step == 0:
+        raise ShapeError(f"{name}: from {start} to {end} is not reached by steps of 0: step must be nonzero.")
+    if (end - start) * step < 0:
+        raise ShapeError(
+            f"{name}: from {start} to {end} is not reached by steps of {step}: upper bound and lower bound inconsistent "
+            "with step sign."
+        )
     whole = all(isinstance(v, int) for v in (start, end, step))
     chosen = to_dtype(dtype) if dtype is not None else (dtypes.int64 if whole else settings.get_default_dtype())
-    count = math.ceil((end - start) / step)
-    return _finish(k.arange.on(devices.to_device(device))(start, step, count, chosen), requires_grad)
+    if chosen is dtypes.bool_:
+        raise DTypeError(f"{name}: not implemented for torch.bool.")
+    return start, end, step, chosen
+
+
+def range(
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """start, start + step, ... to ``end`` inclusive, as floats; ``arange`` is the usual one."""
+    expect_strided("range", layout)
+    if end is None:
+        start, end = 0, start
+    start, end, step, chosen = _range("range", start, end, step, floating(dtype))
+    count = math.floor((end - start) / step) + 1
+    return finish(k.arange.on(place(device))(start, step, count, chosen), requires_grad)
 
 
 def linspace(
-    start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """``steps`` numbers at equal distances from start to end, both included."""
-    if steps < 0:
-        raise ShapeError(f"linspace: expected steps of 0 or more, got {steps}.")
-    return _finish(k.linspace.on(devices.to_device(device))(start, end, steps, _float(dtype)), requires_grad)
-
-
-def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """An (n, m) matrix with ones on its diagonal."""
-    rows, columns = _positive("eye", (n, n if m is None else m))
-    return _finish(k.eye.on(devices.to_device(device))(rows, columns, _float(dtype)), requires_grad)
-
-
-# Chance
-
-
-def _drawn(kernel: Any, shape: tuple[int, ...], dtype: DType, device: Any, generator: Generator | None) -> Any:
-    if not dtype.is_floating_point:
-        raise DTypeError(f"random: expected a floating-point dtype, got {dtype}. For integers use torch.randint.")
-    words = math.prod(shape) * (1 if dtype.itemsize <= 4 else 2)
-    seed, offset = (generator or random.default_generator).take(-(-words // 4) + 1)
-    return kernel.on(devices.to_device(device))(_positive("random", shape), seed, offset, dtype)
-
-
-def rand(
-    size: Sizes = (),
-    *more: int,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Random numbers, equally likely in [0, 1)."""
-    return _finish(_drawn(sample.uniform, sizes("rand", size, more), _float(dtype), device, generator), requires_grad)
-
-
-def randn(
-    size: Sizes = (),
-    *more: int,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Random numbers from the normal distribution with mean 0 and standard deviation 1."""
-    return _finish(_drawn(sample.normal, sizes("randn", size, more), _float(dtype), device, generator), requires_grad)
-
-
-def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """As ``rand``, of the shape, dtype and device of ``input``."""
-    return rand(
-        input.array.shape, dtype=_or(dtype, input.dtype), device=to_device(device, input), requires_grad=requires_grad
-    )
-
-
-def randn_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """As ``randn``, of the shape, dtype and device of ``input``."""
-    return randn(
-        input.array.shape, dtype=_or(dtype, input.dtype), device=to_device(device, input), requires_grad=requires_grad
-    )
-
-
-def normal(
-    mean: Any, std: Any, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, device: Any = None
-) -> Tensor:
-    """Random numbers from normal distributions: of one mean and std with ``size``, or of tensors of them."""
-    if size is None:
-        like = mean if hasattr(mean, "array") else std
-        if not hasattr(like, "array"):
-            raise ShapeError("normal: with numbers as mean and std, say the size: torch.normal(0.0, 1.0, (2, 3)).")
-        size, dtype, device = like.array.shape, _or(dtype, like.dtype), to_device(device, like)
-    drawn: Tensor = randn(size, generator=generator, dtype=dtype, device=device) * std + mean
-    return drawn
-
-
-def randint(
-    low: int,
-    high: Any = None,
-    size: Any = None,
+    start: Any,
+    end: Any,
+    steps: int,
     *,
-    generator: Generator | None = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """``steps`` numbers at equal distances from start to end, both included.
+
+    >>> torch.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
+    first, last, count = _steps("linspace", start, end, steps, layout)
+    return finish(k.linspace.on(place(device))(first, last, count, floating(dtype)), requires_grad)
+
+
+def logspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """``steps`` powers of ``base``, whose exponents have equal distances from start to end.
+
+    >>> torch.logspace(0, 2, 3)
+    tensor([  1.,  10., 100.])
+    """
+    first, last, count = _steps("logspace", start, end, steps, layout)
+    return finish(k.logspace.on(place(device))(first, last, count, float(base), floating(dtype)), requires_grad)
+
+
+def _steps(name: str, start: Any, end: Any, steps: int, layout: Any) -> tuple[Any, Any, int]:
+    expect_strided(name, layout)
+    start, end = (v.item() if hasattr(v, "item") else v for v in (start, end))
+    for value in (start, end):
+        if not isinstance(value, (int, float)):
+            raise DTypeError(f"{name}: expected numbers, got {type(value).__name__} {value!r:.40}.")
+    if not hasattr(steps, "__index__"):
+        raise DTypeError(f"{name}: expected the number of steps as an integer, got {steps!r:.40}.")
+    if steps < 0:
+        raise ShapeError(f"{name}: expected steps of 0 or more, got {steps}: number of steps must be non-negative.")
+    return start, end, int(steps)
+
+
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """An (n, m) matrix with ones on its diagonal."""
+    expect_strided("eye", layout)
+    rows, columns = positive("eye", sizes("eye", (n, n if m is None else m)))
+    return finish(k.eye.on(place(device))(rows, columns, floating(dtype)), requires_grad)
+
+
+# Like a tensor, in its dtype and on its device: methods
+
+
+def _own(x: Tensor, dtype: Any, device: Any) -> dict[str, Any]:
+    return {"dtype": dtype_or(dtype, x.dtype), "device": near(device, x)}
+
+
+def new_tensor(
+    self: Tensor,
+    data: Any,
+    *,
     dtype: Any = None,
     device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
-    """Random integers, equally likely in [low, high); ``randint(high, size)`` starts at 0."""
-    if size is None:
-        low, high, size = 0, low, high
-    if size is None or not isinstance(high, int):
-        raise DTypeError(
-            "randint: expected randint(low, high, size) or randint(high, size), such as randint(0, 10, (3,))."
-        )
-    if low >= high:
-        raise ShapeError(f"randint: expected low < high, got low={low}, high={high}.")
-    shape = _positive("randint", sizes("randint", size))
-    seed, offset = (generator or random.default_generator).take(-(-math.prod(shape) // 2) + 1)
-    chosen = dtypes.int64 if dtype is None else to_dtype(dtype)
-    return wrap(sample.integers.on(devices.to_device(device))(shape, low, high, seed, offset, chosen))
+    """``tensor(data)`` in the dtype and on the device of this one."""
+    expect_strided("new_tensor", layout)
+    return tensor(data, requires_grad=requires_grad, **_own(self, dtype, device))
 
 
-def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None) -> Tensor:
-    """0 ... n-1 in random order."""
-    if n < 0:
-        raise ShapeError(f"randperm: expected n of 0 or more, got {n}.")
-    seed, offset = (generator or random.default_generator).take(-(-n // 2) + 1)
-    chosen = dtypes.int64 if dtype is None else to_dtype(dtype)
-    return wrap(sample.permutation.on(devices.to_device(device))(n, seed, offset, chosen))
-
-
-def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
-    """1 with the probability that each element says, else 0."""
-    drawn = _drawn(sample.uniform, input.array.shape, input.dtype, input.device, generator)
-    return (wrap(drawn) < input).to(input.dtype)
-
-
-def multinomial(
-    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+def new_full(
+    self: Tensor,
+    size: Sizes,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
-    """Indices drawn from each row with probabilities proportional to its elements: (…, C) → (…, num_samples) int64.
+    """``full`` in the dtype and on the device of this one."""
+    return full(size, fill_value, layout=layout, requires_grad=requires_grad, **_own(self, dtype, device))
 
-    Raises ShapeError when more distinct indices are asked for than there are with a positive weight.
-    """
-    weights = input.detach()
-    rows = weights if weights.array.ndim == 2 else weights.reshape(1, -1)
-    if bool((rows < 0).any()) or bool((rows.sum(1) <= 0).any()) or not bool(rows.isfinite().all()):
-        raise ShapeError("multinomial: weights must be finite, not negative, and of positive sum in each row.")
-    if replacement:
-        chances = (rows / rows.sum(1, keepdim=True)).cumsum(1)
-        drawn = wrap(_drawn(sample.uniform, (rows.shape[0], num_samples, 1), rows.dtype, rows.device, generator))
-        top = rows.shape[1] - 1
-        index = (drawn >= chances.unsqueeze(1)).sum(2).clamp(max=top)
-    else:
-        if num_samples > int((rows > 0).sum(1).amin()):
-            raise ShapeError(f"multinomial: cannot draw {num_samples} distinct indices from so few positive weights.")
-        noise = wrap(_drawn(sample.uniform, rows.array.shape, rows.dtype, rows.device, generator))
-        # The k least of Exp(1) / w are drawn without replacement (Efraimidis and Spirakis, 2006).
-        keys = -(1 - noise).log() / rows
-        index = keys.argsort(1)[:, :num_samples]
-    return index if weights.array.ndim == 2 else index.squeeze(0)
+
+def new_zeros(
+    self: Tensor,
+    size: Sizes,
+    *more: int,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """``zeros`` in the dtype and on the device of this one."""
+    return zeros(size, *more, layout=layout, requires_grad=requires_grad, **_own(self, dtype, device))
+
+
+def new_ones(
+    self: Tensor,
+    size: Sizes,
+    *more: int,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """``ones`` in the dtype and on the device of this one."""
+    return ones(size, *more, layout=layout, requires_grad=requires_grad, **_own(self, dtype, device))
+
+
+def new_empty(
+    self: Tensor,
+    size: Sizes,
+    *more: int,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """``empty`` in the dtype and on the device of this one."""
+    return empty(size, *more, layout=layout, requires_grad=requires_grad, **_own(self, dtype, device))
+
+
+def new_empty_strided(
+    self: Tensor,
+    size: Sizes,
+    stride: Sizes,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """``empty_strided`` in the dtype and on the device of this one."""
+    return empty_strided(size, stride, layout=layout, requires_grad=requires_grad, **_own(self, dtype, device))
+
+
+_SAMPLING = ("bernoulli", "multinomial", "normal", "rand", "rand_like", "randint", "randn", "randn_like", "randperm")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SAMPLING:
+        from importlib import import_module
+
+        return getattr(import_module("nanograd.ops.sampling"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

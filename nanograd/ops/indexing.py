@@ -13,7 +13,6 @@ from nanograd.kernels import index as k
 from nanograd.kernels import memory
 from nanograd.ops.op import (
     as_operand,
-    check_writable,
     op,
     record,
     same_device,
@@ -21,23 +20,21 @@ from nanograd.ops.op import (
     titled,
     view,
     wrap,
-    written,
 )
 from nanograd.ops.shape import one_dim
+from nanograd.ops.writing import check_writable, written
 from nanograd.tape import GROWING, mode
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
-__all__ = [
-    "gather", "index_select", "narrow", "nonzero", "select",
-]  # fmt: skip
+__all__ = ["narrow", "narrow_copy", "select"]
 
 Places = tuple[Any, ...]
 Steps = tuple[Places, ...]
 
 
-def _steps(x: Tensor, index: Any) -> Steps:
+def steps_of(x: Tensor, index: Any) -> Steps:
     """The index in one or two steps: integers, slices and None first, then arrays of indices, as torch orders them.
 
     Raises IndexError for too many, out of bounds, or of another kind.
@@ -94,7 +91,7 @@ def _index_array(item: Any, x: Tensor) -> tuple[Any, int]:
         tensor = item
     elif isinstance(item, (bool, np.bool_)):
         tensor = wrap(memory.full.on(x.device)((), bool(item), _bool()))
-    elif isinstance(item, (list, np.ndarray, range)):
+    elif isinstance(item, (list, tuple, np.ndarray, range)):
         tensor = wrap(memory.from_host.on(x.device)(*_host_index(item)))
     elif hasattr(item, "__index__"):
         return item.__index__(), 1
@@ -122,7 +119,7 @@ def _bool() -> Any:
 
 
 def _host_index(item: Any) -> tuple[Any, Any]:
-    array = np.asarray([int(i) if hasattr(i, "array") else i for i in item] if isinstance(item, list) else item)
+    array = np.asarray([int(i) if hasattr(i, "array") else i for i in item] if isinstance(item, (list, tuple)) else item)
     if not array.size:
         return array.astype(np.int64), int64
     if array.dtype.kind == "b":
@@ -136,8 +133,9 @@ def _check_integers(x: Tensor, places: list[Any], used: int) -> None:
     """Refuse too many indices, and integers out of range with torch's words."""
     shape = x.array.shape
     if used > len(shape):
+        more = "" if shape else " A number has no parts: use tensor.item() for it."
         raise IndexError(
-            f"index: too many indices for tensor of dimension {len(shape)}: got {used} for shape {tuple(shape)}."
+            f"index: too many indices for tensor of dimension {len(shape)}: got {used} for shape {tuple(shape)}.{more}"
         )
     dim = 0
     for place in places:
@@ -151,11 +149,24 @@ def getitem(input: Tensor, index: Any) -> Tensor:
 
     Raises IndexError out of bounds, with too many indices, or for indices of another kind.
     """
-    steps = _steps(input, index)
+    steps = steps_of(input, index)
     if _has_arrays(steps):
-        return take(input, steps)
+        return pick(input, steps)
     y = part(input, steps[0])
-    return y if type(index) is not int else titled(y, "SelectBackward0")
+    return y if y.node is None else titled(y, _title(index))
+
+
+def _title(index: Any) -> str:
+    """torch's name for the last of the views that an index is made of."""
+    if type(index) is not tuple:
+        index = (index,)
+    name = "Alias"
+    for item in index:
+        if item is None:
+            name = "Unsqueeze"
+        elif item is not Ellipsis and (item != slice(None) if isinstance(item, slice) and len(index) > 1 else True):
+            name = "Slice" if isinstance(item, slice) else "Select"
+    return f"{name}Backward0"
 
 
 def _has_arrays(steps: Steps) -> bool:
@@ -170,7 +181,7 @@ def part(x: Tensor, places: Places) -> Tensor:
 
 
 @op("Index")
-def take(x: Tensor, steps: Steps) -> Tensor:
+def pick(x: Tensor, steps: Steps) -> Tensor:
     """The elements at ``steps``, with arrays of indices among them: a copy."""
     shape = x.array.shape
     try:
@@ -241,7 +252,7 @@ def put_zeros(g: Tensor, steps: Steps, shape: tuple[int, ...]) -> Tensor:
 
 def read(x: Tensor, steps: Steps) -> Tensor:
     """The elements at steps that were checked before."""
-    return take(x, steps) if _has_arrays(steps) else part(x, steps[0])
+    return pick(x, steps) if _has_arrays(steps) else part(x, steps[0])
 
 
 def setitem(input: Tensor, index: Any, value: Any) -> None:
@@ -249,7 +260,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
 
     Raises ShapeError where it does not broadcast, IndexError as ``getitem``, GradError as in-place operations.
     """
-    steps = _steps(input, index)
+    steps = steps_of(input, index)
     if hasattr(value, "array"):
         v = value
     else:
@@ -288,7 +299,8 @@ def put_in(x: Tensor, steps: Steps, v: Tensor) -> Tensor:
     if v.storage is not None and v.storage is x.storage:
         v = v.clone()  # the value may look at what is written
     k.put(x.array, steps, v.array)
-    written(x, record(x.array, (x, lambda g: erase(g, steps)), (v, lambda g: read(g, steps))))
+    y = record(x.array, (x, lambda g: erase(g, steps)), (v, lambda g: read(g, steps)))
+    written(x, titled(y, "IndexPutBackward0") if _has_arrays(steps) else y)
     return x
 
 
@@ -301,60 +313,55 @@ def erase(g: Tensor, steps: Steps) -> Tensor:
 
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The view of slice number ``index`` along ``dim``, without that dimension."""
+    if not input.array.ndim:
+        raise IndexError("select: select() cannot be applied to a 0-dim tensor.")
     d = one_dim("select", dim, input.array.ndim)
-    return titled(getitem(input, (slice(None),) * d + (int(index),)), "SelectBackward0")
+    return titled(part(input, _checked(input, d, int(index))), "SelectBackward0")
 
 
-def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """The view of ``length`` slices along ``dim`` from ``start`` on.  Raises IndexError beyond the end."""
-    d = one_dim("narrow", dim, input.array.ndim)
+def _checked(x: Tensor, dim: int, index: int) -> Places:
+    size = x.array.shape[dim]
+    if not -size <= index < size:
+        raise IndexError(
+            f"select: index {index} out of range for tensor of size {list(x.array.shape)} at dimension {dim}: index "
+            f"{index} is out of bounds."
+        )
+    return (*(slice(None),) * dim, index, Ellipsis)
+
+
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """The view of ``length`` slices along ``dim`` from ``start`` on.
+
+    Raises IndexError for a start outside, ShapeError beyond the end.
+    """
+    if not input.array.ndim:
+        raise ShapeError("narrow: narrow() cannot be applied to a 0-dim tensor.")
+    d, begin = one_dim("narrow", dim, input.array.ndim), int(start)
     size = input.array.shape[d]
-    begin = start + size if start < 0 else start
-    if not 0 <= begin <= begin + length <= size:
-        raise IndexError(f"narrow: start ({start}) + length ({length}) exceeds dimension {d} of size {size}.")
+    if length < 0:
+        raise ShapeError(f"narrow: length must be non-negative, got {length}.")
+    if not -size <= begin <= size:
+        raise IndexError(
+            f"narrow: start out of range (expected to be in range of [{-size}, {size}], but got {start}) in dimension "
+            f"{d} of shape {tuple(input.array.shape)}."
+        )
+    begin += size if begin < 0 else 0
+    if begin + length > size:
+        raise ShapeError(f"narrow: start ({begin}) + length ({length}) exceeds dimension {d} of size {size}.")
     return part(input, (slice(None),) * d + (slice(begin, begin + length), Ellipsis))
 
 
-def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """The slices along ``dim`` whose numbers stand in ``index`` (1-d, integers)."""
-    d = one_dim("index_select", dim, input.array.ndim)
-    return getitem(input, (slice(None),) * d + (index,))
+def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """``narrow``, in memory of its own."""
+    return titled(narrow(input, dim, start, length).clone(), "NarrowCopyBackward0")
 
 
-@op
-def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """y[i, j] = x[index[i, j], j] for dim 0, x[i, index[i, j]] for dim 1, and so on.
-
-    Raises DTypeError unless the index holds integers, ShapeError where dimensions differ, IndexError out of bounds.
-    """
-    x = input
-    d = one_dim("gather", dim, x.array.ndim)
-    _check_index("gather", index, x.array.shape, d)
-    full = x.array.shape
-    return record(k.gather(x.array, d, index.array), (x, lambda g: spread(g, d, index, full)))
+_SCATTERING = ("gather", "index_select", "nonzero", "spread")
 
 
-def _check_index(name: str, index: Tensor, shape: tuple[int, ...], dim: int) -> None:
-    if index.array.dtype.kind not in "iu":
-        raise DTypeError(f"{name}: expected an index of torch.int64, got {index.dtype}. Use index.long().")
-    have = index.array.shape
-    if len(have) != len(shape) or any(a > b for d, (a, b) in enumerate(zip(have, shape, strict=True)) if d != dim):
-        raise ShapeError(
-            f"{name}: the index of shape {tuple(have)} must have as many dimensions as the tensor of shape "
-            f"{tuple(shape)} and be no larger except in dimension {dim}."
-        )
-    if index.array.size and (int(index.amin()) < 0 or int(index.amax()) >= shape[dim]):
-        worst = int(index.amin()) if int(index.amin()) < 0 else int(index.amax())
-        raise IndexError(f"{name}: index {worst} is out of bounds for dimension {dim} with size {shape[dim]}.")
+def __getattr__(name: str) -> Any:
+    if name in _SCATTERING or name == "take":
+        from importlib import import_module
 
-
-@op("ScatterAdd")
-def spread(g: Tensor, dim: int, index: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Zeros of ``shape`` to which g is added where ``gather`` would read: the adjoint of gather."""
-    return record(k.scatter_add(g.array, dim, index.array, shape), (g, lambda h: gather(h, dim, index)))
-
-
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """(n, ndim) places of the elements that are not zero; as a tuple of one tensor per dimension if asked."""
-    places = wrap(k.nonzero(input.array))
-    return tuple(places.unbind(1)) if as_tuple else places
+        return pick if name == "take" else getattr(import_module("nanograd.ops.scattering"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

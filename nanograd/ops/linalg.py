@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import matmul as k
-from nanograd.ops.arithmetic import expect_numbers
+from nanograd.ops.kinds import expect_numbers
 from nanograd.ops.op import fuses, lift, op, record, titled
 
 if TYPE_CHECKING:

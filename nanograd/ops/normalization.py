@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nanograd.dtypes import DType, to_dtype
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import normalize as k
-from nanograd.ops.arithmetic import where
+from nanograd.ops.comparison import where
 from nanograd.ops.indexing import gather
 from nanograd.ops.op import fuses, op, record, titled, wrap
 from nanograd.ops.reduction import sum as sum_

@@ -22,19 +22,18 @@ import numpy as np
 
 from nanograd import devices, dtypes, settings
 from nanograd.dtypes import DType
-from nanograd.errors import DeviceError, DTypeError, GradError, ShapeError
+from nanograd.errors import DeviceError, DTypeError
 from nanograd.kernels import memory as k
 from nanograd.kernels.kernel import Array, Kernel
-from nanograd.storage import Storage, tick
+from nanograd.storage import Storage
 from nanograd.tape import TORCH_NAMES, Edge, Node, mode, names
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
 __all__ = [
-    "FUSED", "OPS", "Number", "fuses", "in_place", "lift", "lift_float", "op", "record", "records", "result_type",
-    "same_device",
-    "share", "tensor_class", "view", "wrap",
+    "FUSED", "OPS", "Number", "fuses", "lift", "lift_float", "op", "record", "records", "result_type",
+    "same_device", "share", "tensor_class", "view", "wrap",
 ]  # fmt: skip
 
 Number = bool | int | float
@@ -102,7 +101,7 @@ def record(y: Array, *edges: tuple[Tensor, Callable[..., Any]]) -> Tensor:
             t.node = node = Node(tuple(kept), y.shape, y.dtype)
             for _, _, pull in kept:
                 if pull.__code__.co_argcount > 1:
-                    _save_outputs(node, (t,))
+                    save_outputs(node, (t,))
                     break
     return t
 
@@ -118,13 +117,13 @@ def records(ys: tuple[Array, ...], *edges: tuple[Tensor, Callable[..., Any]]) ->
             if t.array.dtype.kind == "f":  # indices carry no gradient
                 t.node, t.output_nr = node, i
         if any(pull.__code__.co_argcount > len(ys) for _, _, pull in kept):
-            _save_outputs(node, tensors)
+            save_outputs(node, tensors)
     return tensors
 
 
-def _save_outputs(node: Node, tensors: tuple[Tensor, ...]) -> None:
+def save_outputs(node: Node, tensors: tuple[Tensor, ...]) -> None:
     """Let ``node`` rewrap its outputs later without keeping the tensors, which hold the node."""
-    kept = [(t.array, _storage_of(t), t.node is not None) for t in tensors]
+    kept = [(t.array, storage_of(t), t.node is not None) for t in tensors]
 
     def saved(owner: Node) -> tuple[Tensor, ...]:
         rewrapped = []
@@ -139,7 +138,8 @@ def _save_outputs(node: Node, tensors: tuple[Tensor, ...]) -> None:
     node.saved = saved
 
 
-def _storage_of(x: Tensor) -> Storage:
+def storage_of(x: Tensor) -> Storage:
+    """The storage of x, made when it is first asked for."""
     if x.storage is None:
         x.storage = Storage()
     return x.storage
@@ -152,12 +152,12 @@ def titled(y: Tensor, title: str) -> Tensor:
     return y
 
 
-# Views and writes
+# Views
 
 
 def share(x: Tensor, y: Tensor) -> Tensor:
     """``y``, made to share the memory of ``x`` in the eyes of the tape."""
-    y.storage = _storage_of(x)
+    y.storage = storage_of(x)
     y.base = x if x.base is None else x.base
     return y
 
@@ -168,103 +168,6 @@ def view(x: Tensor, array: Array, pullback: Callable[..., Any]) -> Tensor:
     if y.node is not None:
         y.node.view_of = y.storage
     return y
-
-
-def in_place(x: Tensor, y: Tensor, name: str) -> Tensor:
-    """x ← y: the elements are written into x's memory, and x continues with y's history.
-
-    Raises GradError for a leaf that requires grad and for views of what is recorded; ShapeError and DTypeError where
-    y cannot be stored in x.
-    """
-    if y.array.shape != x.array.shape:
-        raise ShapeError(
-            f"{name}: the result has shape {tuple(y.array.shape)} and cannot be written into a tensor of shape "
-            f"{tuple(x.array.shape)}: an in-place operation cannot change a shape. Use the one without the underscore."
-        )
-    if y.array.dtype is not x.array.dtype:
-        if not dtypes.can_cast(y.dtype, x.dtype):
-            raise DTypeError(
-                f"{name}: the result has dtype {y.dtype} and cannot be written into a tensor of {x.dtype}. "
-                f"Convert first, x = x.to({y.dtype}), or use the operation without the underscore."
-            )
-        y = y.to(x.dtype)
-    check_writable(x, y.node is not None, name)
-    if y.node is not None:
-        _keep_overwritten(x, y.node, name)
-    elif x.node is not None and mode.enabled:
-        y = _constant(x, y)
-    k.write(x.array, y.array)
-    written(x, y)
-    return x
-
-
-def _constant(x: Tensor, y: Tensor) -> Tensor:
-    """y with a history that comes from x and sends nothing back: what x was before is overwritten."""
-    shape, dtype, device = x.array.shape, x.dtype, x.device
-    return record(y.array, (x, lambda g: wrap(k.full.on(device)(shape, 0, dtype))))
-
-
-TORCH_NAMES["_constant"] = "CopyBackwards"
-
-
-def _keep_overwritten(x: Tensor, node: Node, name: str) -> None:
-    """Let the pullbacks of ``node``, which is about to overwrite x, hold a copy of x as it is now."""
-    before: Tensor | None = None
-    for _, _, pullback in node.edges or ():
-        for cell in pullback.__closure__ or ():
-            value = cell.cell_contents
-            if value is x:
-                if before is None:
-                    before = wrap(k.copy(x.array))
-                    before.node, before.output_nr = x.node, x.output_nr
-                cell.cell_contents = before
-            elif x.storage is not None and getattr(value, "storage", None) is x.storage:
-                raise GradError(
-                    f"{name}: the way back needs a view of shape {tuple(value.shape)} of the tensor of shape "
-                    f"{tuple(x.shape)} that is written. clone() the view first, or use the operation without "
-                    "the underscore."
-                )
-
-
-def check_writable(x: Tensor, gains_history: bool, name: str) -> None:
-    """Refuse a write that the tape could not follow."""
-    if not mode.enabled or not (gains_history or x.node is not None):
-        return
-    if x.node is not None and x.node.leaf is not None:
-        raise GradError(
-            f"{name}: a leaf tensor of shape {tuple(x.array.shape)} that requires grad cannot be written in place "
-            "while operations are recorded. Put the update inside `with torch.no_grad():`."
-        )
-    if x.base is not None:
-        raise GradError(
-            f"{name}: this tensor of shape {tuple(x.array.shape)} is a view, and a recorded write into a view is not "
-            "followed to its base. Write through the base (base[index] = value), or clone() the view first."
-        )
-    if x.node is None and x.storage is not None and x.storage.shared():
-        raise GradError(
-            f"{name}: the tensor of shape {tuple(x.array.shape)} has no history but has views, which would miss the "
-            "gradient of what is written. Take the views after the write."
-        )
-
-
-def written(x: Tensor, y: Tensor | None = None) -> None:
-    """Note that x's memory was just written; while operations are recorded, x continues with y's history."""
-    storage = _storage_of(x)
-    storage.written = tick()
-    if y is None or not mode.enabled or y.node is None:
-        return
-    storage.recorded.append(storage.written)
-    node = y.node  # its moment must be later than the write
-    node.seq = tick()
-    node.view_of = None  # y may have been a view of something else; x is written, not a view of it
-    if x.node is not None and x.node.retains is not None:
-        retained = x.node.retains.pop(x.output_nr, None)
-        if retained is not None:
-            retain(node, y.output_nr, retained)
-    x.node = node
-    x.output_nr = y.output_nr
-    if node.saved is not None:
-        _save_outputs(node, (x,))
 
 
 def retain(node: Node, output: int, tensor: Callable[[], Tensor | None]) -> None:

@@ -1,39 +1,39 @@
-"""Many elements to one: sums, means, extremes."""
+"""Many elements to one: sums, products, extremes, and whether all or any hold."""
 
 from __future__ import annotations
 
-import builtins
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from nanograd import return_types
 from nanograd.dtypes import DType, int64, to_dtype, uint8
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import memory
 from nanograd.kernels import reduce as k
 from nanograd.kernels.index import gather as gather_kernel
-from nanograd.ops.arithmetic import expect_numbers, maximum, minimum, where
-from nanograd.ops.indexing import spread
+from nanograd.ops.comparison import maximum, minimum, where
+from nanograd.ops.joining import cat
+from nanograd.ops.kinds import expect_numbers, floating
+from nanograd.ops.naming import numpy_names
 from nanograd.ops.op import op, record, records, titled
-from nanograd.ops.shape import every_dim, expand, one_dim, to_shape
+from nanograd.ops.scattering import spread
+from nanograd.ops.shape import every_dim, expand, one_dim, sizes, to_shape
 from nanograd.tape import names
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
 __all__ = [
-    "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "cumsum", "max", "mean", "min", "norm", "prod",
-    "sort", "std", "sum", "topk", "var",
+    "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_nonzero", "logsumexp", "max", "mean", "min",
+    "nanmean", "nansum", "prod", "sum",
 ]  # fmt: skip
 
 Dims = int | Sequence[int] | None
 
 
-class Pair(NamedTuple):
-    """(values, indices), as torch's ``torch.max(x, dim)`` gives."""
-
-    values: Any
-    indices: Any
+class NoElementsError(ShapeError, IndexError):
+    """An extreme of no elements was asked for: torch raises an IndexError or a RuntimeError."""
 
 
 def with_ones(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:
@@ -41,7 +41,17 @@ def with_ones(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:
     return tuple([1 if d in dims else s for d, s in enumerate(shape)])
 
 
+def cast(input: Tensor, dtype: DType | None) -> tuple[Tensor, DType]:
+    """``input`` as ``dtype`` if one is given, and the dtype of its sum: integers and truth values add up in int64."""
+    x = input if dtype is None else input.to(to_dtype(dtype))
+    return x, x.dtype if x.array.dtype.kind == "f" or dtype is not None else int64
+
+
+# Sums and products
+
+
 @op
+@numpy_names
 def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
     """y = Σ x over ``dim`` (all dimensions when None); integers and truth values add up in int64.
 
@@ -49,10 +59,11 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType 
     tensor([4, 6])
     """
     x = input if dtype is None else input.to(to_dtype(dtype))
-    dims = every_dim("sum", dim, x.array.ndim)
     full = x.array.shape
+    dims = tuple(range(len(full))) if dim is None else every_dim("sum", dim, len(full))
     total = None if x.array.dtype.kind == "f" or dtype is not None else int64
-    return record(k.sum(x.array, dims, keepdim, total), (x, lambda g: stretch(g, dims, full)))
+    y = record(k.sum(x.array, dims, keepdim, total), (x, lambda g: stretch(g, dims, full)))
+    return y if dim is None else titled(y, "SumBackward1")
 
 
 @op("Expand")
@@ -63,58 +74,105 @@ def stretch(g: Tensor, dims: tuple[int, ...], full: tuple[int, ...]) -> Tensor:
 
 
 @op
+@numpy_names
 def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
     """y = Σ x / n over ``dim``; NaN for no elements.  Raises DTypeError for integers."""
     x = input if dtype is None else input.to(to_dtype(dtype))
-    _floats("mean", x)
-    dims = every_dim("mean", dim, x.array.ndim)
+    expect_floats("mean", x)
     full = x.array.shape
+    dims = tuple(range(len(full))) if dim is None else every_dim("mean", dim, len(full))
     count = math.prod([full[d] for d in dims])
-    return record(k.mean(x.array, dims, keepdim), (x, lambda g: stretch(g / count, dims, full)))
+    y = record(k.mean(x.array, dims, keepdim), (x, lambda g: stretch(g / count, dims, full)))
+    return y if dim is None else titled(y, "MeanBackward1")
 
 
-def _floats(name: str, x: Tensor) -> None:
+def expect_floats(name: str, x: Tensor) -> None:
+    """Raises DTypeError for integers and truth values."""
     if x.array.dtype.kind != "f":
-        raise DTypeError(f"{name}: expected a floating-point tensor, got {x.dtype}. Use x.float().{name}().")
+        raise DTypeError(f"{name}: expected a floating-point tensor, got {x.dtype}. Use x.float().{name}(...).")
 
 
 @op
+@numpy_names
+def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
+    """y = Σ x over ``dim``, NaN left out.
+
+    >>> torch.tensor([1., torch.nan, 2.]).nansum()
+    tensor(3.)
+    """
+    x, total = cast(input, dtype)
+    dims, full = every_dim("nansum", dim, x.array.ndim), x.array.shape
+    y = k.nansum(x.array, dims, keepdim, total)
+    return record(y, (x, lambda g: stretch(g, dims, full) * (x == x).to(g.dtype)))
+
+
+@numpy_names
+def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
+    """y = Σ x / n over the n elements that are not NaN.  Raises DTypeError for integers."""
+    expect_floats("nanmean", input)
+    return nansum(input, dim, keepdim, dtype=dtype) / sum(input == input, dim, keepdim)
+
+
+@op
+@numpy_names
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
-    """y = Π x over ``dim``, or over all elements."""
-    x = input if dtype is None else input.to(to_dtype(dtype))
-    dims = every_dim("prod", dim, x.array.ndim)
+    """y = Π x over ``dim``, or over all elements; of integers and truth values in int64."""
+    x, total = cast(input, dtype)
     full = x.array.shape
+    dims = every_dim("prod", dim if dim is None else one_dim("prod", dim, len(full)), len(full))
     kept = with_ones(full, dims)
-    total = x.dtype if x.array.dtype.kind == "f" or dtype is not None else int64
-    return record(k.prod(x.array, dims, keepdim, total), (x, lambda g: to_shape(g, kept) * _others(x, dims)))
+    y = record(
+        k.prod(x.array, dims, keepdim, total),
+        (x, lambda g, y: to_shape(g, kept) * others(x, to_shape(y, kept), dims)),
+    )
+    return y if dim is None else titled(y, "ProdBackward1")
 
 
-def _others(x: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """For each element the product of the others over ``dims``: right also where elements are 0."""
-    zero = x == 0
-    zeros = sum(zero, dims, True)
-    rest = prod_of(where(zero, 1.0, x), dims)
-    return where(zeros == 0, rest / where(zero, 1.0, x), where((zeros == 1) & zero, rest, 0.0))
+def others(x: Tensor, y: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """For each element the product of the others over ``dims``, where y is the product of all of them."""
+    if not bool(any(x == 0)):
+        return y / x
+    full = x.array.shape
+    flat = to_shape(x, (-1,)) if len(dims) > 1 else x
+    d = 0 if len(dims) > 1 else dims[0] if dims else None
+    if d is None:
+        return x * 0 + 1
+    return to_shape(before(flat, d) * before(flat.flip(d), d).flip(d), full)
 
 
-def prod_of(x: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """The product over several dimensions, kept with size 1."""
-    for d in dims:
-        x = prod(x, d, True)
-    return x
+def before(x: Tensor, d: int) -> Tensor:
+    """For each element the product of those before it along d."""
+    if not x.array.size:
+        return x
+    one = x.narrow(d, 0, 1).detach() * 0 + 1
+    return cat([one, x.narrow(d, 0, x.array.shape[d] - 1)], d).cumprod(d)
 
 
 @op
-def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
-    """Running sums along ``dim``."""
-    x = input if dtype is None else input.to(to_dtype(dtype))
-    d = one_dim("cumsum", dim, x.array.ndim)
-    if not x.array.ndim:
-        return x.clone()
-    total = x.dtype if x.array.dtype.kind == "f" or dtype is not None else int64
-    return record(k.cumsum(x.array, d, total), (x, lambda g: g.flip(d).cumsum(d).flip(d)))
+@numpy_names
+def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
+    """y = log Σ eˣ over ``dim``, in a way that does not overflow; -∞ for no elements.
+
+    >>> torch.tensor([1000., 1000.]).logsumexp(0)
+    tensor(1000.6931)
+    """
+    x = floating(input)
+    dims = every_dim("logsumexp", dim, x.array.ndim)
+    kept = with_ones(x.array.shape, dims)
+    y = k.logsumexp(x.array, dims, keepdim)
+    return record(y, (x, lambda g, y: to_shape(g, kept) * (x - to_shape(y, kept)).exp()))
 
 
+@numpy_names
+def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
+    """How many elements over ``dim`` are not 0 (int64)."""
+    return sum((input != 0).detach(), dim)
+
+
+# Extremes
+
+
+@numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The greatest element; with ``dim``, (values, indices) along it; with a tensor, the element-wise maximum.
 
@@ -127,95 +185,143 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
     indices=tensor([1, 0]))
     """
     if dim is None and other is None:
-        return titled(amax(input), "MaxBackward1")
+        return of_all("max", "MaxBackward1", input, k.max)
     if other is not None or hasattr(dim, "array"):
         return maximum(input, other if other is not None else dim)
-    return MaxPair(*max_along(input, dim, keepdim))
+    return return_types.max(*max_along(input, dim, keepdim))
 
 
+@numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None) -> Any:
     """The least element; with ``dim``, (values, indices) along it; with a tensor, the element-wise minimum."""
     if dim is None and other is None:
-        return titled(amin(input), "MinBackward1")
+        return of_all("min", "MinBackward1", input, k.min)
     if other is not None or hasattr(dim, "array"):
         return minimum(input, other if other is not None else dim)
-    return MinPair(*min_along(input, dim, keepdim))
+    return return_types.min(*min_along(input, dim, keepdim))
+
+
+def of_all(name: str, title: str, x: Tensor, kernel: Any) -> Tensor:
+    """The one element of x that ``kernel`` gives; equal ones share the gradient."""
+    dims = tuple(range(x.array.ndim))
+    expect_some(name, x, dims, False)
+    return titled(record(kernel(x.array, dims, False), (x, lambda g, y: g * evenly(x, y))), title)
+
+
+def evenly(x: Tensor, y: Tensor) -> Tensor:
+    """1 / n for each of the n elements of x that equal y, NaN too; else 0."""
+    equal = where(y != y, x != x, x == y).to(x.dtype)
+    return equal / sum(equal)
 
 
 @op("Max")
 def max_along(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, ...]:
     """(greatest element, its index) along ``dim``."""
-    return _extreme("max", k.argmax, x, dim, keepdim)
+    return extreme("max", k.argmax, x, dim, keepdim, True)
 
 
 @op("Min")
 def min_along(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, ...]:
     """(least element, its index) along ``dim``."""
-    return _extreme("min", k.argmin, x, dim, keepdim)
+    return extreme("min", k.argmin, x, dim, keepdim, True)
 
 
-def _extreme(name: str, kernel: Any, x: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, ...]:
-    if not x.array.ndim:
-        one_dim(name, dim, 0)
-        values, index = _extreme(name, kernel, to_shape(x, (1,)), 0, False)
-        return values, index
+def extreme(name: str, kernel: Any, x: Tensor, dim: int, keepdim: bool, *more: Any) -> tuple[Tensor, ...]:
+    """(the element along ``dim`` whose index ``kernel(x, dim, *more)`` gives with size 1, the index)."""
     d = one_dim(name, dim, x.array.ndim)
+    if not x.array.ndim:
+        return extreme(name, kernel, to_shape(x, (1,)), 0, False, *more)
     full = x.array.shape
     kept = with_ones(full, (d,))
-    _some(name, x, (d,))
-    index = kernel(x.array, d, True)
+    expect_some(name, x, (d,), True)
+    index = kernel(x.array, d, *more)
     shape = kept if keepdim else full[:d] + full[d + 1 :]
     ys = (memory.reshape(gather_kernel(x.array, d, index), shape), memory.reshape(index, shape))
     values, places = records(ys, (x, lambda g1, g2, y1, y2: spread(to_shape(g1, kept), d, to_shape(y2, kept), full)))
     return titled(values, names(name)), places
 
 
-def _some(name: str, x: Tensor, dims: tuple[int, ...]) -> None:
-    if not math.prod([x.array.shape[d] for d in dims]):
-        raise ShapeError(
-            f"{name}: there is no extreme of no elements: shape {tuple(x.array.shape)}, dimensions {dims}."
-        )
+def expect_some(name: str, x: Tensor, dims: tuple[int, ...], given: bool) -> None:
+    """Raises NoElementsError where there is nothing to choose from over ``dims``."""
+    shape = x.array.shape
+    if math.prod([shape[d] for d in dims]):
+        return
+    empty = next(d for d in dims if not shape[d])
+    wish = (
+        f"Expected reduction dim {empty} to have non-zero size"
+        if given
+        else "Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' "
+        "argument"
+    )
+    raise NoElementsError(f"{name}: {wish}: there is no extreme of no elements, and the shape is {tuple(shape)}.")
 
 
 @op
+@numpy_names
 def amax(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """The greatest element over ``dim``; equal ones share the gradient."""
-    x = input
-    dims = every_dim("amax", dim, x.array.ndim)
-    _some("amax", x, dims)
-    kept = with_ones(x.array.shape, dims)
-    return record(
-        k.max(x.array, dims, keepdim), (x, lambda g, y: to_shape(g, kept) * _share(x, to_shape(y, kept), dims))
-    )
+    return _shared("amax", input, k.max, dim, keepdim)
 
 
 @op
+@numpy_names
 def amin(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """The least element over ``dim``; equal ones share the gradient."""
-    x = input
-    dims = every_dim("amin", dim, x.array.ndim)
-    _some("amin", x, dims)
+    return _shared("amin", input, k.min, dim, keepdim)
+
+
+def _shared(name: str, x: Tensor, kernel: Any, dim: Dims, keepdim: bool) -> Tensor:
+    dims = every_dim(name, dim, x.array.ndim)
+    expect_some(name, x, dims, dim is not None)
     kept = with_ones(x.array.shape, dims)
-    return record(
-        k.min(x.array, dims, keepdim), (x, lambda g, y: to_shape(g, kept) * _share(x, to_shape(y, kept), dims))
+    y = record(
+        kernel(x.array, dims, keepdim),
+        (x, lambda g, y: to_shape(g, kept) * share_of(x, to_shape(y, kept), dims)),
     )
+    return titled(y, names(name))
 
 
-def _share(x: Tensor, y: Tensor, dims: tuple[int, ...]) -> Tensor:
+def share_of(x: Tensor, y: Tensor, dims: tuple[int, ...]) -> Tensor:
     """1 / n for each of the n elements over ``dims`` that equal y, else 0."""
     equal = (x == y).to(x.dtype)
     return equal / sum(equal, dims, True)
 
 
 @op
+@numpy_names
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
+    """(the least, the greatest element) over ``dim``, or over all; equal ones share the gradient.
+
+    >>> torch.tensor([3., 1., 2.]).aminmax()
+    torch.return_types.aminmax(
+    min=tensor(1.),
+    max=tensor(3.))
+    """
+    x = input
+    dims = every_dim("aminmax", dim if dim is None else one_dim("aminmax", dim, x.array.ndim), x.array.ndim)
+    expect_some("aminmax", x, dims, dim is not None)
+    kept = with_ones(x.array.shape, dims)
+
+    def back(g1: Any, g2: Any, y1: Tensor, y2: Tensor) -> Any:
+        pairs = [(g, y) for g, y in ((g1, y1), (g2, y2)) if g is not None]
+        parts = [to_shape(g, kept) * share_of(x, to_shape(y, kept), dims) for g, y in pairs]
+        return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+    ys = (k.min(x.array, dims, keepdim), k.max(x.array, dims, keepdim))
+    return return_types.aminmax(*records(ys, (x, back)))
+
+
+@op
+@numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Index (int64) of the greatest element along ``dim``, or in the flattened tensor."""
+    """Index (int64) of the greatest element along ``dim``, or in the flattened tensor; of equal ones the first."""
     return _arg("argmax", k.argmax, input, dim, keepdim)
 
 
 @op
+@numpy_names
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Index (int64) of the least element along ``dim``, or in the flattened tensor."""
+    """Index (int64) of the least element along ``dim``, or in the flattened tensor; of equal ones the first."""
     return _arg("argmin", k.argmin, input, dim, keepdim)
 
 
@@ -223,132 +329,42 @@ def _arg(name: str, kernel: Any, x: Tensor, dim: int | None, keepdim: bool) -> T
     expect_numbers(name, x)
     if dim is None:
         flat = to_shape(x.detach(), (math.prod(x.array.shape),))
-        _some(name, flat, (0,))
+        expect_some(name, flat, (0,), False)
         index = record(kernel(flat.array, 0, False))
         return to_shape(index, (1,) * x.array.ndim) if keepdim else index
     d = one_dim(name, dim, x.array.ndim)
     if not x.array.ndim:
-        return (x.detach() * 0).to(int64)
-    _some(name, x, (d,))
+        return (x.detach() != x.detach()).to(int64) * 0
+    expect_some(name, x, (d,), True)
     return record(kernel(x.array, d, keepdim))
 
 
-def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
-    """(sorted values, their indices) along ``dim``; equal elements keep their order."""
-    return SortPair(*sorted_along(input, dim, descending))
-
-
-@op("Sort")
-def sorted_along(x: Tensor, dim: int, descending: bool) -> tuple[Tensor, ...]:
-    """(sorted values, indices) along ``dim``."""
-    d = one_dim("sort", dim, x.array.ndim)
-    if not x.array.ndim:
-        return x.clone(), (x.detach() * 0).to(int64)
-    full = x.array.shape
-    return records(k.sort(x.array, d, descending), (x, lambda g1, g2, y1, y2: spread(g1, d, y2, full)))
-
-
-def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
-    """The indices that sort along ``dim``."""
-    return sorted_along(input.detach(), dim, descending)[1]
-
-
-def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
-    """(the k greatest, or least, elements; their indices) along ``dim``, in order."""
-    d = one_dim("topk", dim, input.array.ndim)
-    size = input.array.shape[d] if input.array.ndim else 1
-    if not 0 <= k <= size:
-        raise ShapeError(f"topk: k = {k} is out of range for a dimension of size {size}.")
-    values, indices = sorted_along(input, d, largest)
-    return TopkPair(values.narrow(d, 0, k), indices.narrow(d, 0, k)) if input.array.ndim else TopkPair(values, indices)
+# Truth
 
 
 @op
+@numpy_names
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether every element over ``dim`` is non-zero; of uint8 as uint8, as in torch."""
-    return _as_truth(input, record(k.all(input.array, every_dim("all", dim, input.array.ndim), keepdim)))
+    return _truth("all", k.all, input, dim, keepdim)
 
 
 @op
+@numpy_names
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether some element over ``dim`` is non-zero; of uint8 as uint8, as in torch."""
-    return _as_truth(input, record(k.any(input.array, every_dim("any", dim, input.array.ndim), keepdim)))
+    return _truth("any", k.any, input, dim, keepdim)
 
 
-def _as_truth(x: Tensor, y: Tensor) -> Tensor:
+def _truth(name: str, kernel: Any, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    if dim == ():  # as in torch, which takes no dimensions to mean none here
+        y = (x != 0).detach()
+    else:
+        y = record(kernel(x.array, every_dim(name, dim, x.array.ndim), keepdim))
     return y.to(uint8) if x.array.dtype == uint8.numpy else y
 
 
-@op
-def var(
-    input: Tensor, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: int | None = None
-) -> Tensor:
-    """y = Σ (x - mean)² / (n - correction) over ``dim``; correction 1 unless said otherwise."""
-    _floats("var", input)
-    dims = every_dim("var", dim, input.array.ndim)
-    less = correction if correction is not None else int(unbiased)
-    count = math.prod([input.array.shape[d] for d in dims]) - less
-    away = input - mean(input, dims, True)
-    return titled(sum(away * away, dims, keepdim) / builtins.max(count, 0), "VarBackward0")
-
-
-@op
-def std(
-    input: Tensor, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: int | None = None
-) -> Tensor:
-    """The square root of ``var``."""
-    return titled(var(input, dim, unbiased, keepdim, correction=correction).sqrt(), "StdBackward0")
-
-
-@op
-def norm(input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """(Σ |x|ᵖ)^(1/p) over ``dim``; p may be infinite, and "fro" means 2.  Its derivative at 0 is 0."""
-    _floats("norm", input)
-    if p in ("fro", None):
-        p = 2
-    if not isinstance(p, (int, float)):
-        raise DTypeError(f"norm: expected p as a number or 'fro', got {p!r:.40}.")
-    if p in (math.inf, -math.inf):
-        return (amax if p > 0 else amin)(input.abs(), dim, keepdim)
-    if p == 0:
-        return sum((input != 0).to(input.dtype), dim, keepdim)
-    if p == 2:
-        return _norm2(input, dim, keepdim)
-    total = sum(input.abs() ** p, dim, keepdim)
-    return total if p == 1 else where(total == 0, 0.0, where(total == 0, 1.0, total) ** (1 / p))
-
-
-@op("LinalgVectorNorm")
-def _norm2(x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
-    """√Σ x²; its derivative at 0 is 0."""
-    dims = every_dim("norm", dim, x.array.ndim)
-    kept = with_ones(x.array.shape, dims)
-    y = sum(x.detach() * x.detach(), dims, keepdim).sqrt()
-    return record(y.array, (x, lambda g, y: _norm2_pull(x, to_shape(g, kept), to_shape(y, kept))))
-
-
-def _norm2_pull(x: Tensor, g: Tensor, y: Tensor) -> Tensor:
-    return where(y == 0, 0.0, g * x / where(y == 0, 1.0, y))
-
-
-class MaxPair(Pair):
-    """What ``torch.max(x, dim)`` gives."""
-
-    def __repr__(self) -> str:
-        name = type(self).__name__.removesuffix("Pair").lower()
-        return f"torch.return_types.{name}(\nvalues={self[0]!r},\nindices={self[1]!r})"
-
-
-class MinPair(MaxPair):
-    """What ``torch.min(x, dim)`` gives."""
-
-
-class SortPair(MaxPair):
-    """What ``torch.sort(x, dim)`` gives."""
-
-
-class TopkPair(MaxPair):
-    """What ``torch.topk(x, k)`` gives."""
+# Undoing a broadcast
 
 
 @op
@@ -356,3 +372,20 @@ def sum_to(g: Tensor, shape: tuple[int, ...]) -> Tensor:
     """g summed to ``shape``, from which broadcasting stretched it: what the tape does to every gradient."""
     full = g.array.shape
     return record(k.sum_to(g.array, shape), (g, lambda h: expand(h, full)))
+
+
+def sum_to_size(input: Tensor, size: Any, *more: int) -> Tensor:
+    """The tensor summed to a shape that broadcasts to its own.
+
+    >>> torch.ones(2, 3).sum_to_size(3)
+    tensor([2., 2., 2.])
+    """
+    want, have = sizes("sum_to_size", size, more), tuple(input.array.shape)
+    fits = len(want) <= len(have) and not [1 for a, b in zip(want[::-1], have[::-1], strict=False) if a not in (1, b)]
+    if not fits:
+        raise ShapeError(f"sum_to_size: size {list(want)} is not expandable to size {list(have)}, the tensor's own.")
+    if want == have:
+        return input
+    title = "SumBackward1" if len(want) == len(have) else "ViewBackward0" if want else "SumBackward0"
+    x = input if input.array.dtype.kind == "f" else input.to(int64)
+    return titled(sum_to(x, want), title)

@@ -1,24 +1,26 @@
-"""The same elements in another arrangement: views, joins, copies, casts."""
+"""The same elements in another shape: views where memory allows, copies and casts where not."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nanograd.dtypes import DType
-from nanograd.errors import DTypeError, ShapeError
+from nanograd.devices import cpu
+from nanograd.dtypes import DType, bool_
+from nanograd.errors import DTypeError, GradError, ShapeError
+from nanograd.formats import expect_dense
 from nanograd.kernels import memory as k
-from nanograd.ops.op import as_operand as as_dtype
-from nanograd.ops.op import op, record, result_type, same_device, titled, view
-from nanograd.tape import TORCH_NAMES
+from nanograd.ops.op import op, record, same_device, share, storage_of, titled, view, wrap
+from nanograd.storage import tick
+from nanograd.tape import mode
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
 __all__ = [
-    "cat", "chunk", "clone", "concat", "concatenate", "flatten", "flip", "movedim", "permute", "reshape", "split",
-    "squeeze", "stack", "t", "transpose", "tril", "triu", "unbind", "unsqueeze",
+    "adjoint", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "clone", "flatten", "movedim", "moveaxis",
+    "permute", "ravel", "reshape", "squeeze", "swapaxes", "swapdims", "t", "transpose", "unflatten", "unsqueeze",
 ]  # fmt: skip
 
 Shape = tuple[int, ...]
@@ -58,7 +60,8 @@ def every_dim(name: str, dim: int | Sequence[int] | None, ndim: int) -> Shape:
         return (one_dim(name, dim, ndim),) if ndim else _zero_dim(name, dim)
     dims = tuple(one_dim(name, d, ndim) for d in dim)
     if len(set(dims)) != len(dims):
-        raise ShapeError(f"{name}: dim {tuple(dim)} names a dimension twice.")
+        twice = next(d for d in dims if dims.count(d) > 1)
+        raise ShapeError(f"{name}: dim {twice} appears multiple times in the list of dims {tuple(dim)}.")
     return (dims if ndim else ()) or tuple(range(ndim))
 
 
@@ -84,21 +87,28 @@ def infer(name: str, shape: Shape, have: Shape) -> Shape:
         if s == -1:
             holes += 1
         elif s < 0:
-            raise ShapeError(f"{name}: invalid size {s} in {shape}: sizes are 0 or more, or one -1 to be inferred.")
+            raise ShapeError(
+                f"{name}: invalid shape dimension {s} in {list(shape)}: sizes are 0 or more, or one -1 to be inferred."
+            )
         else:
             known *= s
     if holes > 1:
-        raise ShapeError(f"{name}: only one size can be inferred (-1), got {shape}.")
+        raise ShapeError(f"{name}: only one dimension can be inferred (-1), got {list(shape)}.")
     if holes:
+        if known == 0 and count == 0:
+            raise ShapeError(
+                f"{name}: cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified "
+                "dimension size -1 can be any value and is ambiguous. Say the size."
+            )
         if known == 0 or count % known:
             raise ShapeError(
-                f"{name}: shape {list(shape)} is invalid for input of size {count}: {count} elements of shape "
+                f"{name}: shape '{list(shape)}' is invalid for input of size {count}: {count} elements of shape "
                 f"{tuple(have)} do not divide into groups of {known}."
             )
         return tuple(count // known if s == -1 else s for s in shape)
     if known != count:
         raise ShapeError(
-            f"{name}: shape {list(shape)} is invalid for input of size {count}: it holds {known} elements, "
+            f"{name}: shape '{list(shape)}' is invalid for input of size {count}: it holds {known} elements, "
             f"{tuple(have)} holds {count}."
         )
     return shape
@@ -107,11 +117,20 @@ def infer(name: str, shape: Shape, have: Shape) -> Shape:
 def reshape(input: Tensor, shape: Sizes, *more: int) -> Tensor:
     """The elements in row-major order in another shape; one size may be -1.  A view where strides allow, else a copy.
 
+    Raises ShapeError where the elements do not fill the shape.
+
     >>> torch.arange(6).reshape(2, -1)
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    return to_shape(input, infer("reshape", sizes("reshape", shape, more), input.array.shape))
+    return _reshaped(input, infer("reshape", sizes("reshape", shape, more), input.array.shape))
+
+
+def _reshaped(x: Tensor, shape: Shape) -> Tensor:
+    y: Tensor = to_shape(x, shape)
+    if y.node is not None and y.base is not None and not x.is_contiguous():
+        y.node.title = "ReshapeAliasBackward0"  # torch's name where the strides only happen to allow a view
+    return y
 
 
 @op("View")
@@ -120,24 +139,53 @@ def to_shape(x: Tensor, shape: Shape) -> Tensor:
     before = x.array.shape
     array = k.as_view(x.array, shape)
     if array is None:
-        return record(k.reshape(x.array, shape), (x, lambda g: to_shape(g, before)))
+        return titled(record(k.reshape(x.array, shape), (x, lambda g: to_shape(g, before))), "UnsafeViewBackward0")
     return view(x, array, lambda g: to_shape(g, before))
 
 
 def view_as_shape(input: Tensor, shape: Any, *more: int) -> Tensor:
-    """The same memory in another shape; one size may be -1.
+    """The same memory in another shape, in which one size may be -1; or, for a dtype, its bytes read as that dtype.
 
-    Raises ShapeError where strides forbid a view (reshape copies then).
+    Raises ShapeError where strides forbid a view (reshape copies then), or where the bytes do not divide into
+    elements of the dtype.
+
+    >>> torch.arange(6).view(2, -1)
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
+    >>> torch.ones(1).view(torch.int32)
+    tensor([1065353216], dtype=torch.int32)
     """
     if isinstance(shape, DType):
-        raise DTypeError("view: reading bytes as another dtype is not supported; use .to(dtype) to convert values.")
+        return _as_bits(input, shape)
     wanted = infer("view", sizes("view", shape, more), input.array.shape)
     if k.as_view(input.array, wanted) is None:
         raise ShapeError(
-            f"view: a tensor of shape {tuple(input.array.shape)} and strides {input.stride()} cannot be seen as "
-            f"{wanted} without copying. Use .reshape(...), or .contiguous().view(...)."
+            f"view: view size is not compatible with input tensor's size and stride: a tensor of shape "
+            f"{tuple(input.array.shape)} and strides {input.stride()} cannot be seen as {wanted} without copying. "
+            "Use .reshape(...) instead, or .contiguous().view(...)."
         )
     return to_shape(input, wanted)
+
+
+def _as_bits(x: Tensor, dtype: DType) -> Tensor:
+    """x's bytes read as another dtype: a view without a derivative."""
+    have, want = x.array.itemsize, dtype.itemsize
+    if have != want:
+        _check_bits(x, dtype, have, want)
+    return share(x, wrap(k.bits(x.array, dtype)))
+
+
+def _check_bits(x: Tensor, dtype: DType, have: int, want: int) -> None:
+    what = f"to view {x.dtype} as {dtype} (different element sizes)"
+    if not x.array.ndim:
+        raise ShapeError(f"view: self.dim() cannot be 0 {what}. Make it 1-d first: x.reshape(1).")
+    strides, times = x.stride(), want // have
+    if want > have and x.array.shape[-1] % times:
+        raise ShapeError(f"view: self.size(-1) must be divisible by {times} {what}, but got {x.array.shape[-1]}.")
+    if strides[-1] != 1:
+        raise ShapeError(f"view: self.stride(-1) must be 1 {what}, but got {strides[-1]}. Use .contiguous() first.")
+    if want > have and (k.offset(x.array) % times or any(s % times for s in strides[:-1])):
+        raise ShapeError(f"view: self.storage_offset() and the strides must be divisible by {times} {what}; clone() it.")
 
 
 def view_as(input: Tensor, other: Tensor) -> Tensor:
@@ -151,7 +199,7 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Dimensions start_dim ... end_dim made one.
+    """Dimensions start_dim ... end_dim made one; itself if that is one dimension already.
 
     >>> torch.zeros(2, 3, 4).flatten(1).shape
     torch.Size([2, 12])
@@ -160,9 +208,48 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     first, last = one_dim("flatten", start_dim, ndim), one_dim("flatten", end_dim, ndim)
     if first > last:
         raise ShapeError(
-            f"flatten: start_dim {start_dim} comes after end_dim {end_dim} in a tensor of {ndim} dimensions."
+            f"flatten: start_dim cannot come after end_dim: start_dim {start_dim} comes after end_dim {end_dim} in a "
+            f"tensor of {ndim} dimensions."
         )
-    return to_shape(input, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
+    if first == last and ndim:
+        return input
+    return _reshaped(input, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
+
+
+def ravel(input: Tensor) -> Tensor:
+    """The elements in row-major order in one dimension: a view where strides allow, else a copy."""
+    return to_shape(input if input.is_contiguous() else clone(input), (input.array.size,))
+
+
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """One dimension made several; one of ``sizes`` may be -1.
+
+    >>> torch.zeros(2, 12).unflatten(1, (3, -1)).shape
+    torch.Size([2, 3, 4])
+    """
+    shape, d = input.array.shape, one_dim("unflatten", dim, input.array.ndim)
+    wanted = _sizes("unflatten", sizes)
+    if not wanted:
+        raise ShapeError("unflatten: sizes must be non-empty.")
+    if not shape:
+        raise ShapeError("unflatten: expected a tensor with dimensions, got a 0-d tensor. Use .reshape(...).")
+    known = math.prod(s for s in wanted if s != -1)
+    holes = wanted.count(-1)
+    if holes > 1:
+        raise ShapeError(f"unflatten: only one dimension can be inferred (-1), got {list(wanted)}.")
+    if known != shape[d] if not holes else known <= 0 or shape[d] % known:
+        raise ShapeError(
+            f"unflatten: Provided sizes {list(wanted)} don't multiply up to the size of dim {dim} ({shape[d]}) in the "
+            f"input tensor of shape {tuple(shape)}."
+        )
+    split = tuple(shape[d] // known if s == -1 else s for s in wanted)
+    return to_shape(input, (*shape[:d], *split, *shape[d + 1 :]))
+
+
+_sizes = sizes  # the function, where a parameter of the same name hides it
+
+
+# Dimensions in another order
 
 
 @op
@@ -173,26 +260,49 @@ def permute(input: Tensor, dims: Sizes = (), *more: int) -> Tensor:
     torch.Size([4, 2, 3])
     """
     x, given = input, sizes("permute", dims, more)
+    if len(given) != x.array.ndim:
+        raise ShapeError(
+            f"permute: dims {given} do not name each of the {x.array.ndim} dimensions once: the number of dimensions "
+            f"in the tensor input does not match the length of the desired ordering: input.dim() = {x.array.ndim} is "
+            f"not equal to len(dims) = {len(given)}."
+        )
     order = tuple(one_dim("permute", d, x.array.ndim) for d in given)
-    if sorted(order) != list(range(x.array.ndim)):
-        raise ShapeError(f"permute: dims {given} do not name each of the {x.array.ndim} dimensions once.")
+    if len(set(order)) != len(order):
+        raise ShapeError(
+            f"permute: dims {given} do not name each of the {x.array.ndim} dimensions once: duplicate dims are not "
+            "allowed."
+        )
     back = tuple(order.index(d) for d in range(len(order)))
     return view(x, k.permute(x.array, order), lambda g: permute(g, back))
 
 
 def movedim(input: Tensor, source: Sizes, destination: Sizes) -> Tensor:
-    """The view with dimension (or dimensions) ``source`` moved to ``destination``, the others in their order."""
-    n = input.array.ndim
-    to = [one_dim("movedim", d, n) for d in sizes("movedim", destination)]
-    moved = [one_dim("movedim", d, n) for d in sizes("movedim", source)]
-    if len(to) != len(moved) or len(set(to)) != len(to) or len(set(moved)) != len(moved):
+    """The view with dimension (or dimensions) ``source`` moved to ``destination``, the others in their order.
+
+    >>> torch.zeros(2, 3, 4).movedim(0, -1).shape
+    torch.Size([3, 4, 2])
+    """
+    n, given, wanted = input.array.ndim, sizes("movedim", source), sizes("movedim", destination)
+    if len(given) != len(wanted):
         raise ShapeError(
             f"movedim: expected as many sources as destinations, each once, got {source} and {destination}."
         )
+    moved, to = _distinct("source", given, n), _distinct("destination", wanted, n)
     order = [d for d in range(n) if d not in moved]
     for place, d in sorted(zip(to, moved, strict=True)):
         order.insert(place, d)
-    return permute(input, order)
+    y: Tensor = permute(input, order[:n])
+    return y if n else titled(y, "AliasBackward0")
+
+
+def _distinct(what: str, dims: Shape, ndim: int) -> list[int]:
+    found = [one_dim("movedim", d, ndim) for d in dims]
+    if len(set(found)) != len(found):
+        raise ShapeError(f"movedim: repeated dim in `{what}` ({list(dims)}): name each once.")
+    return found
+
+
+moveaxis = movedim
 
 
 @op
@@ -206,16 +316,26 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return view(x, k.permute(x.array, tuple(order)), lambda g: transpose(g, a, b))
 
 
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """``transpose``, under NumPy's name."""
+    return transpose(input, axis0, axis1)
+
+
+def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """``transpose``."""
+    return transpose(input, dim0, dim1)
+
+
 @op
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; vectors and numbers as they are.  Raises ShapeError beyond 2 dimensions."""
     x = input
     if x.array.ndim > 2:
         raise ShapeError(
-            f"t: expected a tensor of 2 dimensions or fewer, got shape {tuple(x.array.shape)}. "
-            "Use .mT for the last two, or .permute(...)."
+            f"t: expects a tensor with <= 2 dimensions, but self is {x.array.ndim}D: got shape "
+            f"{tuple(x.array.shape)}. Use .mT for the last two, or .permute(...)."
         )
-    return view(x, x.array.T, lambda g: t(g))
+    return view(x, k.permute(x.array, tuple(range(x.array.ndim))[::-1]), lambda g: t(g))
 
 
 def reversed_dims(input: Tensor) -> Tensor:
@@ -224,10 +344,35 @@ def reversed_dims(input: Tensor) -> Tensor:
 
 
 def matrix_transpose(input: Tensor) -> Tensor:
-    """``x.mT``: the last two dimensions exchanged."""
-    if input.array.ndim < 2:
-        raise ShapeError(f"mT: expected at least 2 dimensions, got shape {tuple(input.array.shape)}.")
-    return transpose(input, -2, -1)
+    """``x.mT``: the last two dimensions exchanged.  Raises ShapeError for fewer than 2."""
+    return _last_two(input, "mT")
+
+
+def conjugate_transpose(input: Tensor) -> Tensor:
+    """``x.H``: a matrix transposed; there are no complex numbers to conjugate."""
+    if input.array.ndim not in (0, 2):
+        raise ShapeError(
+            f"H: tensor.H is only supported on matrices (2-D tensors). Got {input.array.ndim}-D tensor of shape "
+            f"{tuple(input.array.shape)}. For batches of matrices use .mH."
+        )
+    return _last_two(input, "H")
+
+
+def adjoint(input: Tensor) -> Tensor:
+    """The last two dimensions exchanged; there are no complex numbers to conjugate."""
+    return _last_two(input, "adjoint")
+
+
+def _last_two(x: Tensor, name: str) -> Tensor:
+    if x.array.ndim == 1:
+        raise ShapeError(
+            f"{name}: expected at least 2 dimensions, matrices or batches of matrices. Got {x.array.ndim}-D tensor of "
+            f"shape {tuple(x.array.shape)}."
+        )
+    return transpose(x, -2, -1) if x.array.ndim else x
+
+
+# Dimensions of size 1
 
 
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
@@ -237,9 +382,10 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     torch.Size([3])
     """
     shape = input.array.shape
-    dims = every_dim("squeeze", dim, len(shape))
+    several = isinstance(dim, Sequence)
+    dims = () if several and not dim else every_dim("squeeze", dim, len(shape))  # type: ignore[arg-type]
     y: Tensor = to_shape(input, tuple(s for d, s in enumerate(shape) if s != 1 or d not in dims))
-    return titled(y, "SqueezeBackward0" if dim is None else "SqueezeBackward1")
+    return titled(y, f"SqueezeBackward{0 if dim is None else 2 if several else 1}")
 
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
@@ -253,6 +399,9 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     return titled(to_shape(input, (*shape[:d], 1, *shape[d:])), "UnsqueezeBackward0")
 
 
+# Broadcasting
+
+
 @op
 def expand(input: Tensor, size: Sizes, *more: int) -> Tensor:
     """The view in which dimensions of size 1 repeat (stride 0); -1 keeps a size, new dimensions come in front."""
@@ -260,19 +409,31 @@ def expand(input: Tensor, size: Sizes, *more: int) -> Tensor:
     have, want = x.array.shape, sizes("expand", size, more)
     new = len(want) - len(have)
     if new < 0:
-        raise ShapeError(f"expand: {want} has fewer dimensions than the tensor's shape {tuple(have)}.")
+        raise ShapeError(
+            f"expand: {want} has fewer dimensions than the tensor's shape {tuple(have)}: the number of sizes provided "
+            f"({len(want)}) must be greater or equal to the number of dimensions in the tensor ({len(have)})."
+        )
     full = []
     for d, s in enumerate(want):
         old = have[d - new] if d >= new else None
         if s == -1 and old is not None:
             s = old
         if s < 0 or (old is not None and old != 1 and old != s):
-            raise ShapeError(
-                f"expand: cannot expand shape {tuple(have)} to {want}: dimension {d} of the result "
-                f"({s}) must match, and only sizes of 1 can be repeated."
-            )
+            raise _cannot_expand(have, want, d, s, old)
         full.append(s)
     return view(x, k.expand(x.array, tuple(full)), lambda g: g)  # the tape sums what broadcasting repeated
+
+
+def _cannot_expand(have: Shape, want: Shape, d: int, s: int, old: int | None) -> ShapeError:
+    if old is None:
+        return ShapeError(
+            f"expand: cannot expand shape {tuple(have)} to {want}: The expanded size of the tensor ({s}) isn't allowed "
+            f"in a leading, non-existing dimension {d}."
+        )
+    return ShapeError(
+        f"expand: cannot expand shape {tuple(have)} to {want}: The expanded size of the tensor ({s}) must match the "
+        f"existing size ({old}) at non-singleton dimension {d}; only sizes of 1 can be repeated."
+    )
 
 
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
@@ -280,105 +441,56 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
     return expand(input, other.array.shape)
 
 
-@op
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """The tensors one after another along ``dim``; the other sizes must agree.
+def broadcast_to(input: Tensor, size: Sizes, *more: int) -> Tensor:
+    """``expand``, under NumPy's name."""
+    return expand(input, size, *more)
 
-    >>> torch.cat([torch.zeros(2), torch.ones(1)])
-    tensor([0., 0., 1.])
+
+def broadcast_shapes(*shapes: Sizes) -> Any:
+    """The shape to which all the shapes broadcast.  Raises ShapeError where they do not.
+
+    >>> torch.broadcast_shapes((2, 1), 3)
+    torch.Size([2, 3])
     """
-    xs = _same_kind("cat", tensors)
-    d = one_dim("cat", dim, max(x.array.ndim for x in xs))
-    xs = [x for x in xs if x.array.shape != (0,)] or xs[:1]  # torch lets empty vectors join anything
-    first = xs[0].array.shape
-    for x in xs:
-        shape = x.array.shape
-        if not shape:
-            raise ShapeError("cat: zero-dimensional tensors cannot be concatenated; use torch.stack.")
-        if len(shape) != len(first) or shape[:d] + shape[d + 1 :] != first[:d] + first[d + 1 :]:
+    given = [sizes("broadcast_shapes", s) for s in shapes]
+    full: list[int] = [1] * max(map(len, given), default=0)
+    for number, shape in enumerate(given):
+        for d in range(-len(shape), 0):
+            if shape[d] < 0 or (shape[d] != 1 and full[d] not in (1, shape[d])):
+                raise ShapeError(
+                    f"broadcast_shapes: Attempting to broadcast a dimension of length {shape[d]} at {d}! Mismatching "
+                    f"argument at index {number} had {shape}; but expected shape should be broadcastable to {full}."
+                )
+            full[d] = shape[d] if shape[d] != 1 else full[d]
+    return expand(wrap(k.full.on(cpu)((), False, bool_)), full).shape
+
+
+def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """The tensors expanded to the shape to which all of them broadcast."""
+    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+    shape = common_shape("broadcast_tensors", *given)
+    return tuple(x if x.array.shape == shape else expand(x, shape) for x in given)
+
+
+def common_shape(name: str, *tensors: Tensor) -> Shape:
+    """The shape to which the tensors broadcast.  Raises ShapeError with torch's words where they do not."""
+    same_device(*tensors)
+    shapes = [tuple(x.array.shape) for x in tensors]
+    last = max(map(len, shapes), default=0)
+    full = []
+    for d in range(last, 0, -1):
+        found = [s[-d] for s in shapes if d <= len(s) and s[-d] != 1]
+        if len(set(found)) > 1:
+            other = next(n for n in found if n != found[0])
             raise ShapeError(
-                f"cat: sizes must agree except in dimension {d}, got "
-                f"{', '.join(str(tuple(x.array.shape)) for x in xs)}."
+                f"{name}: shapes {' and '.join(map(str, shapes))} do not broadcast. The size of tensor a ({found[0]}) "
+                f"must match the size of tensor b ({other}) at non-singleton dimension {last - d}."
             )
-    y = k.cat(xs[0].array, tuple(x.array for x in xs[1:]), d)
-    edges, start = [], 0
-    for x in xs:
-        size = x.array.shape[d]
-        edges.append((x, _slicer(d, start, size)))
-        start += size
-    return record(y, *edges)
+        full.append(found[0] if found else 1)
+    return tuple(full)
 
 
-def _slicer(dim: int, start: int, size: int) -> Any:
-    return lambda g: g.narrow(dim, start, size)
-
-
-TORCH_NAMES["_slicer"] = "CatBackward0"
-
-
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """The tensors, all of one shape, side by side along a new dimension.
-
-    >>> torch.stack([torch.zeros(2), torch.ones(2)])
-    tensor([[0., 0.],
-            [1., 1.]])
-    """
-    xs = _same_kind("stack", tensors)
-    d = one_dim("stack", dim, xs[0].array.ndim + 1)
-    for x in xs:
-        if x.array.shape != xs[0].array.shape:
-            raise ShapeError(
-                f"stack: all tensors must have one shape, got {tuple(xs[0].array.shape)} and {tuple(x.array.shape)}."
-            )
-    return cat([unsqueeze(x, d) for x in xs], d)
-
-
-def _same_kind(name: str, tensors: Sequence[Tensor]) -> list[Tensor]:
-    if not isinstance(tensors, (list, tuple)):
-        raise DTypeError(f"{name}: expected a list or tuple of tensors, got {type(tensors).__name__}.")
-    if not tensors:
-        raise ShapeError(f"{name}: expected at least one tensor, got an empty list.")
-    for x in tensors:
-        if not hasattr(x, "array"):
-            raise DTypeError(f"{name}: expected a list of tensors, got a {type(x).__name__} in it.")
-    device = same_device(*tensors)
-    dtype = tensors[0].dtype
-    if any(x.dtype is not dtype for x in tensors):
-        dtype = result_type(*tensors)
-    return [as_dtype(x, dtype, device) for x in tensors]
-
-
-def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of consecutive parts along ``dim``: of one size (the last may be smaller), or of the given sizes."""
-    x, d = tensor, one_dim("split", dim, tensor.array.ndim)
-    total = x.array.shape[d]
-    if isinstance(split_size_or_sections, int):
-        size = split_size_or_sections
-        if size <= 0:
-            raise ShapeError(f"split: expected a positive size, got {size}.")
-        parts = [min(size, total - start) for start in range(0, total, size)] or [0]
-    else:
-        parts = list(split_size_or_sections)
-        if sum(parts) != total or min(parts, default=0) < 0:
-            raise ShapeError(
-                f"split: sections {parts} must add up to the size {total} of dimension {dim}; "
-                f"they add up to {sum(parts)}."
-            )
-    starts = [sum(parts[:i]) for i in range(len(parts))]
-    return tuple(x.narrow(d, start, size) for start, size in zip(starts, parts, strict=True))
-
-
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """At most ``chunks`` views of equal size along ``dim``; the last may be smaller."""
-    if chunks <= 0:
-        raise ShapeError(f"chunk: expected at least one chunk, got {chunks}.")
-    total = input.array.shape[one_dim("chunk", dim, input.array.ndim)]
-    return split(input, max(1, -(-total // chunks)), dim)
-
-
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of the slices along ``dim``, without it."""
-    return tuple(input.select(dim, i) for i in range(input.array.shape[one_dim("unbind", dim, input.array.ndim)]))
+# Copies
 
 
 @op("ToCopy")
@@ -389,49 +501,73 @@ def to_dtype(x: Tensor, dtype: DType) -> Tensor:
 
 
 @op
-def clone(input: Tensor) -> Tensor:
-    """A copy with memory of its own, through which gradients flow."""
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """A dense copy with memory of its own, through which gradients flow."""
+    expect_dense("clone", memory_format)
     return record(k.copy(input.array), (input, lambda g: g))
 
 
-@op
-def flip(input: Tensor, dims: Sizes, *more: int) -> Tensor:
-    """A copy with the elements along ``dims`` in reversed order."""
-    x, order = input, every_dim("flip", sizes("flip", dims, more), input.array.ndim)
-    return record(k.flip(x.array, order), (x, lambda g: flip(g, order)))
+def storage_offset(input: Tensor) -> int:
+    """How many elements lie in its memory before its first."""
+    return k.offset(input.array)  # type: ignore[no-any-return]
 
 
-@op
-def tril(input: Tensor, diagonal: int = 0) -> Tensor:
-    """The lower triangle of the last two dimensions; zeros above the diagonal."""
-    _matrices("tril", input)
-    return record(k.triangle(input.array, diagonal, False), (input, lambda g: tril(g, diagonal)))
+# In place: the tensor itself becomes the view
 
 
-@op
-def triu(input: Tensor, diagonal: int = 0) -> Tensor:
-    """The upper triangle of the last two dimensions; zeros below the diagonal."""
-    _matrices("triu", input)
-    return record(k.triangle(input.array, diagonal, True), (input, lambda g: triu(g, diagonal)))
+def become(x: Tensor, y: Tensor, name: str) -> Tensor:
+    """x ← y, a view of x: x keeps its memory and takes y's shape, strides and history.
+
+    Raises GradError for leaves that require grad, and for tensors whose views know the shape of before.
+    """
+    if x.node is not None:
+        _check_becoming(x, y, name)
+    storage_of(x).written = tick()  # for pullbacks that captured the shape of before
+    x.array = y.array
+    if y.node is not None:
+        x.node, x.output_nr = y.node, y.output_nr
+        if x.base is None:
+            y.node.view_of = None  # what lies there is x itself
+    return x
 
 
-def _matrices(name: str, x: Tensor) -> None:
-    if x.array.ndim < 2:
-        raise ShapeError(f"{name}: expected at least 2 dimensions, got shape {tuple(x.array.shape)}.")
+def in_itself(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The operation that makes its first input the view it gives: ``squeeze_`` of ``squeeze``."""
+    name = f"{operation.__name__}_"
+
+    def change(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return become(self, operation(self, *args, **kwargs), name)
+
+    change.__name__ = change.__qualname__ = name
+    change.__doc__ = f"``{operation.__name__}``: this tensor itself becomes the view, and is returned."
+    return change
 
 
-def repeat(input: Tensor, repeats: Sizes, *more: int) -> Tensor:
-    """The tensor laid out ``repeats`` times along each dimension; new dimensions come in front."""
-    times = sizes("repeat", repeats, more)
-    if min(times, default=0) < 0:
-        raise ShapeError(f"repeat: expected counts of 0 or more, got {times}.")
-    have = input.array.shape
-    if len(times) < len(have):
-        raise ShapeError(f"repeat: {times} has fewer entries than the tensor's shape {tuple(have)} has dimensions.")
-    have = (1,) * (len(times) - len(have)) + have
-    spread = tuple(n for pair in zip((1,) * len(have), have, strict=True) for n in pair)
-    repeated = tuple(n for pair in zip(times, have, strict=True) for n in pair)
-    return clone(expand(to_shape(input, spread), repeated)).reshape([a * b for a, b in zip(times, have, strict=True)])
+def _check_becoming(x: Tensor, y: Tensor, name: str) -> None:
+    base = x if x.base is None else x.base
+    if not mode.enabled or (base.node is not None and base.node.leaf is not None):
+        raise GradError(
+            f"{name}: a tensor of shape {tuple(x.array.shape)} that is a leaf (or a view of one) and requires grad, or "
+            "has a history while nothing is recorded, cannot change its shape in place. Use the operation without the "
+            "underscore."
+        )
+    known = 3 if y.node is not None and y.node.view_of is not None else 2  # x, y, and the node of y
+    if base is x and x.storage is not None and x.storage.held_by_more_than(known):
+        raise GradError(
+            f"{name}: the tensor of shape {tuple(x.array.shape)} has views, which know the shape of before. Use the "
+            "operation without the underscore."
+        )
 
 
-concat = concatenate = cat
+_JOINING = ("cat", "chunk", "concat", "concatenate", "split", "stack", "unbind", "flip", "repeat", "tril", "triu")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _JOINING:
+        from importlib import import_module
+
+        for module in ("joining", "rearranging", "diagonals"):
+            found = getattr(import_module(f"nanograd.ops.{module}"), name, None)
+            if found is not None:
+                return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,8 +7,9 @@ from typing import Any
 
 from nanograd.kernels import update as k
 from nanograd.ops.creation import zeros_like
-from nanograd.ops.op import written
-from nanograd.optim.optimizer import Group, Optimizer, refuse_differentiable
+from nanograd.ops.writing import written
+from nanograd.optim.optimizer import Group, Optimizer, accept_switches, expect, expect_rate
+from nanograd.tensors import Tensor
 
 __all__ = ["SGD"]
 
@@ -29,10 +30,10 @@ class SGD(Optimizer):
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float = 1e-3,
+        lr: float | Tensor = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
-        weight_decay: float = 0,
+        weight_decay: float | Tensor = 0,
         nesterov: bool = False,
         *,
         maximize: bool = False,
@@ -40,19 +41,16 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        if not lr >= 0.0:
-            raise ValueError(f"Invalid learning rate: {lr}")
-        if not momentum >= 0.0:
-            raise ValueError(f"Invalid momentum value: {momentum}")
-        if not weight_decay >= 0.0:
-            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
+        expect_rate(lr)
+        expect(momentum >= 0.0, "momentum value", momentum)
+        expect(weight_decay >= 0.0, "weight_decay value", weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        refuse_differentiable(differentiable)
         defaults = dict(
             lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov,
             maximize=maximize, foreach=foreach, differentiable=differentiable, fused=fused,
         )  # fmt: skip
+        accept_switches(defaults)
         super().__init__(params, defaults)
 
     def update(self, group: Group) -> None:

@@ -18,8 +18,9 @@ from nanograd.ops.creation import tensor
 from nanograd.tensors import Tensor
 
 __all__ = [
-    "CONSTANT", "GRADIENTS", "NO_DIM", "SAMPLES", "Array", "Bad", "Case", "Domain", "Input", "Sample", "Shape", "away",
-    "below", "differentiable", "distinct", "fractional", "ones", "positive", "refuses", "sample", "truth", "unit",
+    "CONSTANT", "GRADIENTS", "NO_DIM", "SAMPLES", "Array", "Bad", "Case", "Domain", "Input", "Sample", "Shape",
+    "away", "below", "differentiable", "distinct", "fractional", "inside", "ones", "positive", "refuses", "sample",
+    "truth", "unit",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
@@ -54,6 +55,11 @@ def distinct(rng: np.random.Generator, shape: Shape) -> Array:
 def fractional(rng: np.random.Generator, shape: Shape) -> Array:
     """Away from the integers, where rounding jumps."""
     return rng.integers(-3, 3, shape) + rng.uniform(0.1, 0.4, shape)
+
+
+def inside(rng: np.random.Generator, shape: Shape) -> Array:
+    """±[0.1, 0.9]: what a sine gives."""
+    return rng.choice([-1.0, 1.0], shape) * unit(rng, shape)
 
 
 def truth(rng: np.random.Generator, shape: Shape) -> Array:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from nanograd.errors import MissingError
-from nanograd.ops.arithmetic import relu, sigmoid, tanh, where
-from nanograd.ops.op import in_place
+from nanograd.ops.comparison import where
+from nanograd.ops.elementary import relu, sigmoid, tanh
+from nanograd.ops.writing import in_place
 from nanograd.tensors import Tensor
 
 __all__ = ["elu", "gelu", "leaky_relu", "logsigmoid", "relu", "relu_", "sigmoid", "silu", "softplus", "tanh"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nanograd.errors import DTypeError, MissingError, ShapeError
-from nanograd.ops.arithmetic import where
+from nanograd.ops.comparison import where
 from nanograd.ops.creation import arange
 from nanograd.tensors import Tensor
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.nn.functional.activation import logsigmoid
-from nanograd.ops.arithmetic import where
+from nanograd.ops.comparison import where
 from nanograd.ops.normalization import cross_entropy, nll_loss, reduced
 from nanograd.ops.op import titled
 from nanograd.tensors import Tensor

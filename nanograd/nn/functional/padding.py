@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nanograd.errors import ShapeError
-from nanograd.ops.arithmetic import where
+from nanograd.ops.comparison import where
 from nanograd.ops.creation import arange, full
 from nanograd.ops.indexing import index_select
 from nanograd.tensors import Tensor

@@ -13,6 +13,8 @@ from nanograd.utils.data.dataset import (
     TensorDataset,
     random_split,
 )
+from nanograd.utils.data.distributed import DistributedSampler
+from nanograd.utils.data.info import WorkerInfo, get_worker_info
 from nanograd.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -23,7 +25,8 @@ from nanograd.utils.data.sampler import (
 )
 
 __all__ = [
-    "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "IterableDataset", "RandomSampler",
-    "Sampler", "SequentialSampler", "StackDataset", "Subset", "SubsetRandomSampler", "TensorDataset",
-    "WeightedRandomSampler", "default_collate", "default_convert", "default_generator", "random_split",
+    "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "DistributedSampler", "IterableDataset",
+    "RandomSampler", "Sampler", "SequentialSampler", "StackDataset", "Subset", "SubsetRandomSampler", "TensorDataset",
+    "WeightedRandomSampler", "WorkerInfo", "default_collate", "default_convert", "default_generator",
+    "get_worker_info", "random_split",
 ]  # fmt: skip

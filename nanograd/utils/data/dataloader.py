@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import numpy as np
-
-from nanograd.dtypes import int64
-from nanograd.errors import MissingError
-from nanograd.kernels.memory import from_host
-from nanograd.ops.indexing import take
-from nanograd.random import Generator
+from nanograd.random import Generator, default_generator
 from nanograd.utils.data.collate import default_collate, default_convert
-from nanograd.utils.data.dataset import IterableDataset, Subset, TensorDataset
+from nanograd.utils.data.dataset import IterableDataset
+from nanograd.utils.data.fetch import fetcher, number_batches, stream
+from nanograd.utils.data.info import get_worker_info
 from nanograd.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 
-__all__ = ["DataLoader"]
+if TYPE_CHECKING:
+    from nanograd.utils.data.prefetch import Prefetcher
+
+__all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"]
 
 T_co = TypeVar("T_co", covariant=True)
+
+FIXED = {"batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"}
 
 
 class DataLoader(Generic[T_co]):
@@ -27,13 +29,28 @@ class DataLoader(Generic[T_co]):
 
     A batch is ``collate_fn`` of a list of samples.  ``batch_size=None`` gives single samples.  ``sampler`` says in
     which order, ``batch_sampler`` in which batches; ``drop_last`` leaves a last, smaller batch out; ``generator`` is
-    where shuffling gets its random numbers from.  Raises ValueError for arguments that exclude each other,
-    MissingError for ``num_workers`` above 0.
+    where shuffling gets its random numbers from: the order is the same for any number of workers.
+
+    With ``num_workers`` above 0 as many processes make batches ahead of time, ``prefetch_factor`` (2) each; worker i
+    begins with random seed base + i and ``worker_init_fn(i)``.  They are forked on Linux, else started as the platform
+    does; ``multiprocessing_context`` ("fork", "spawn", "forkserver", or a context) says otherwise.  An iterable data
+    set is copied to each: it asks ``get_worker_info()`` for its part.  ``persistent_workers`` stay for the next epoch,
+    ``timeout`` is how many seconds a batch may take (0: any), and without ``in_order`` batches come as they are ready.
+    ``pin_memory`` is accepted; there is nothing to pin.
+
+    Raises ValueError for arguments that exclude each other; what a worker raises, in this process, with its traceback;
+    RuntimeError where a worker dies or a batch takes too long.
 
     >>> data = TensorDataset(torch.arange(5))
     >>> [x.tolist() for x, in DataLoader(data, batch_size=2)]
     [[0, 1], [2, 3], [4]]
+    >>> [x.tolist() for x, in DataLoader(data, batch_size=2, num_workers=2)]
+    [[0, 1], [2, 3], [4]]
     """
+
+    _settled = False
+    _claimed: int | None = None  # the length that len() told of an iterable data set, in batches
+    _prefetcher: Prefetcher | None = None
 
     def __init__(
         self,
@@ -60,9 +77,14 @@ class DataLoader(Generic[T_co]):
         _check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
         self.dataset = dataset
         self.num_workers = num_workers
+        self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
+        self.persistent_workers = persistent_workers
         self.pin_memory = pin_memory
+        self.pin_memory_device = pin_memory_device
         self.timeout = timeout
         self.worker_init_fn = worker_init_fn
+        self.multiprocessing_context = multiprocessing_context
+        self.in_order = in_order
         self.generator = generator
         self._iterable = isinstance(dataset, IterableDataset)
         _check_order(self._iterable, batch_size, shuffle, sampler, batch_sampler, drop_last)
@@ -77,83 +99,119 @@ class DataLoader(Generic[T_co]):
         self.sampler = sampler
         self.batch_sampler = batch_sampler
         self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
+        self._settled = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._settled and name in FIXED:
+            raise ValueError(f"{name} attribute should not be set after DataLoader is initialized: make another one.")
+        super().__setattr__(name, value)
+
+    @property
+    def multiprocessing_context(self) -> Any:
+        """How workers are started: a context of multiprocessing, or None for the way of the platform."""
+        return self._context
+
+    @multiprocessing_context.setter
+    def multiprocessing_context(self, value: Any) -> None:
+        self._context = None if value is None else _context(value, self.num_workers)
 
     def __iter__(self) -> Iterator[Any]:
-        if self._iterable:
-            return self._iterate_stream()
+        # A number is drawn also where no worker needs a seed: the order must not hang on how many there are.
+        seed, offset = (self.generator or default_generator).take(1)
+        if self.num_workers:
+            batches: Iterator[Any] = self._prefetched(seed, offset)
+        elif self._iterable:
+            batches = stream(self.dataset, self.collate_fn, self.batch_size, self.drop_last)
+        else:
+            return map(fetcher(self.dataset, self.collate_fn, self.batch_sampler is not None), self._orders())
+        return _counted(batches, self) if self._iterable else batches
+
+    def _orders(self) -> Iterator[Any]:
+        """What the batches are made of: the numbers of their samples."""
         if self.batch_sampler is None:
-            return (self.collate_fn(self.dataset[i]) for i in self.sampler or ())
-        if self.collate_fn is not default_collate:
-            return map(self._fetch, self.batch_sampler)
-        return map(_fast_fetch(self.dataset, self._fetch), _batches(self.batch_sampler))
+            return iter(self.sampler or ())
+        return number_batches(self.batch_sampler) if self.collate_fn is default_collate else iter(self.batch_sampler)
 
-    def _fetch(self, indices: Iterable[int]) -> Any:
-        """The batch of the samples with these numbers."""
-        indices = indices.tolist() if isinstance(indices, np.ndarray) else indices
-        dataset = self.dataset
-        if hasattr(dataset, "__getitems__"):
-            return self.collate_fn(dataset.__getitems__(indices))
-        return self.collate_fn([dataset[i] for i in indices])
+    def _prefetched(self, seed: int, offset: int) -> Iterator[Any]:
+        from nanograd.utils.data.prefetch import Prefetcher, base_seed, default_context  # only who has workers pays
+        from nanograd.utils.data.worker import Job
 
-    def _iterate_stream(self) -> Iterator[Any]:
-        samples = iter(self.dataset)
-        if self.batch_size is None:
-            yield from map(self.collate_fn, samples)
-            return
-        while batch := list(itertools.islice(samples, self.batch_size)):
-            if len(batch) == self.batch_size or not self.drop_last:
-                yield self.collate_fn(batch)
+        orders = itertools.repeat(None) if self._iterable else self._orders()
+        if self._prefetcher is not None and self._prefetcher.alive:
+            self._prefetcher.start(orders)
+            return self._prefetcher
+        job = Job(
+            self.dataset,
+            self.collate_fn,
+            self._iterable,
+            self.batch_sampler is not None,
+            self.batch_size,
+            self.drop_last,
+            self.worker_init_fn,
+            self.num_workers,
+            base_seed(seed, offset),
+        )
+        started = Prefetcher(
+            job,
+            self._context or default_context(),
+            self.prefetch_factor or 2,
+            self.timeout,
+            self.in_order,
+            self.persistent_workers,
+            orders,
+        )
+        if self.persistent_workers:
+            self._prefetcher = started
+        return started
 
     def __len__(self) -> int:
         if not self._iterable:
             return len(self.sampler if self.batch_sampler is None else self.batch_sampler)  # type: ignore[arg-type]
         count = len(self.dataset)
-        if self.batch_size is None:
-            return count
-        return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
+        if self.batch_size is not None:
+            count = count // self.batch_size if self.drop_last else -(-count // self.batch_size)
+        self._claimed = count
+        return count
 
 
-def _fast_fetch(dataset: Any, slow: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """For a TensorDataset, also behind Subsets: one index operation per tensor instead of one per sample.
-
-    The batch is the same as that of the samples collated: new memory, new first dimension.
-    """
-    places = None  # of the samples in the tensors
-    while type(dataset) is Subset:
-        outer = np.asarray(dataset.indices)
-        if not _is_index(outer):
-            return slow
-        places = outer if places is None else outer[places]
-        dataset = dataset.dataset
-    if type(dataset) is not TensorDataset:
-        return slow
-    tensors = dataset.tensors
-
-    def fetch(indices: Any) -> Any:
-        index = np.asarray(indices)
-        if not _is_index(index):
-            return slow(indices)
-        if places is not None:
-            index = places[index]
-        return [take(t, ((from_host.on(t.device)(index, int64),),)) for t in tensors]
-
-    return fetch
+def _counted(batches: Iterator[Any], loader: DataLoader[Any]) -> Iterator[Any]:
+    """The batches of an iterable data set, with a warning where they are more than its length promised."""
+    warned = False
+    for count, batch in enumerate(batches, 1):
+        if loader._claimed is not None and count > loader._claimed and not warned:
+            warned = True
+            hint = " Each worker has a copy of the data set: let it yield its part only, by get_worker_info()."
+            warnings.warn(
+                f"Length of IterableDataset {loader.dataset} was reported to be {loader._claimed} (when accessing "
+                f"len(dataloader)), but {count} samples have been fetched.{hint if loader.num_workers else ''}",
+                stacklevel=2,
+            )
+        yield batch
 
 
-def _batches(sampler: Iterable[Any]) -> Iterator[Any]:
-    """The batches of ``sampler``; where it holds one of the two samplers with an ``order``, as parts of that array."""
-    if type(sampler) is not BatchSampler or type(sampler.sampler) not in (RandomSampler, SequentialSampler):
-        yield from sampler
-        return
-    numbers: Any = sampler.sampler
-    order, size = numbers.order(), sampler.batch_size
-    end = len(order) - len(order) % size if sampler.drop_last else len(order)
-    for start in range(0, end, size):
-        yield order[start : start + size]
+def _context(value: Any, num_workers: int) -> Any:
+    import multiprocessing
+    from multiprocessing.context import BaseContext
 
-
-def _is_index(index: np.ndarray[Any, Any]) -> bool:
-    return index.ndim == 1 and index.dtype.kind in "iu" and index.size > 0
+    if not num_workers:
+        raise ValueError(
+            "multiprocessing_context can only be used with multi-process loading (num_workers > 0), but got "
+            "num_workers=0"
+        )
+    methods = multiprocessing.get_all_start_methods()
+    if isinstance(value, str):
+        if value not in methods:
+            raise ValueError(
+                "multiprocessing_context option should specify a valid start method in "
+                f"{methods}, but got multiprocessing_context={value!r}"
+            )
+        return multiprocessing.get_context(value)
+    if not isinstance(value, BaseContext):
+        raise TypeError(
+            "multiprocessing_context option should be a valid context object or a string specifying the start method, "
+            f"but got multiprocessing_context={value}"
+        )
+    return value
 
 
 def _check_dataset(dataset: Any) -> None:
@@ -181,16 +239,16 @@ def _check_workers(num_workers: int, timeout: float, prefetch_factor: int | None
             "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing. "
             f"Got {num_workers!r}."
         )
-    if num_workers:
-        raise MissingError(
-            f"DataLoader: num_workers={num_workers} is not supported in this version, which makes batches in this "
-            "process. Use num_workers=0."
-        )
     if timeout < 0:
         raise ValueError("timeout option should be non-negative")
-    if prefetch_factor is not None:
-        raise ValueError("prefetch_factor option could only be specified in multiprocessing: set num_workers > 0.")
-    if persistent:
+    if not num_workers and prefetch_factor is not None:
+        raise ValueError(
+            "prefetch_factor option could only be specified in multiprocessing. let num_workers > 0 to enable "
+            "multiprocessing, otherwise set prefetch_factor to None."
+        )
+    if prefetch_factor is not None and prefetch_factor < 1:
+        raise ValueError(f"prefetch_factor option should be non-negative, and at least 1; got {prefetch_factor}.")
+    if persistent and not num_workers:
         raise ValueError("persistent_workers option needs num_workers > 0")
 
 

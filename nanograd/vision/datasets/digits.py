@@ -1,4 +1,4 @@
-"""Data sets of images."""
+"""The data set that ships with the package."""
 
 from __future__ import annotations
 
@@ -12,41 +12,9 @@ import numpy as np
 from nanograd.ops.creation import from_numpy, randperm
 from nanograd.random import Generator
 from nanograd.tensors import Tensor
-from nanograd.utils.data import Dataset
+from nanograd.vision.datasets.dataset import VisionDataset
 
-__all__ = ["Digits", "VisionDataset"]
-
-
-class VisionDataset(Dataset[tuple[Any, Any]]):
-    """(image, target) samples with a transform for each; prints as torchvision's."""
-
-    def __init__(
-        self,
-        root: str | Path | None = None,
-        transform: Callable[[Any], Any] | None = None,
-        target_transform: Callable[[Any], Any] | None = None,
-    ) -> None:
-        self.root = root
-        self.transform = transform
-        self.target_transform = target_transform
-
-    def __len__(self) -> int:
-        raise NotImplementedError(f"{type(self).__name__}: define __len__(self).")
-
-    def extra_repr(self) -> str:
-        """What the printed form says besides; for subclasses."""
-        return ""
-
-    def __repr__(self) -> str:
-        lines = [f"Number of datapoints: {len(self)}"]
-        if self.root is not None:
-            lines.append(f"Root location: {self.root}")
-        lines += self.extra_repr().splitlines()
-        transforms = [("Transform: ", self.transform), ("Target transform: ", self.target_transform)]
-        if self.transform or self.target_transform:
-            lines.append("StandardTransform")
-        lines += [name + repr(t).replace("\n", "\n    " + " " * len(name)) for name, t in transforms if t]
-        return f"Dataset {type(self).__name__}" + "".join(f"\n    {line}" for line in lines)
+__all__ = ["Digits"]
 
 
 class Digits(VisionDataset):
@@ -77,7 +45,7 @@ class Digits(VisionDataset):
         transform: Callable[[Any], Any] | None = None,
         target_transform: Callable[[Any], Any] | None = None,
     ) -> None:
-        super().__init__(root, transform, target_transform)
+        super().__init__(root, transform=transform, target_transform=target_transform)
         self.train = train
         images, labels = _stored()
         order = randperm(len(labels), generator=Generator().manual_seed(0)).numpy()
@@ -91,11 +59,7 @@ class Digits(VisionDataset):
         return {name: i for i, name in enumerate(self.classes)}
 
     def __getitem__(self, index: Any) -> tuple[Any, Any]:
-        image: Any = self.data[index].numpy().copy()
-        target: Any = int(self.targets[index])
-        if self.transform is not None:
-            image = self.transform(image)
-        return image, target if self.target_transform is None else self.target_transform(target)
+        return self.transformed(self.data[index].numpy().copy(), int(self.targets[index]))
 
     def __len__(self) -> int:
         return len(self.data)

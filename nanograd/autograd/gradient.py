@@ -1,0 +1,78 @@
+"""``grad`` and ``backward``: from tensors to gradients, over the tape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nanograd import tape
+from nanograd.errors import GradError
+from nanograd.ops.creation import zeros_like
+from nanograd.tensors import Tensor
+
+__all__ = ["backward", "grad"]
+
+Tensors = Tensor | Sequence[Tensor]
+
+
+def _listed(tensors: Any) -> list[Any]:
+    return [tensors] if isinstance(tensors, Tensor) or tensors is None else list(tensors)
+
+
+def _roots(name: str, outputs: Tensors, grad_outputs: Any) -> list[tuple[tape.Node, int, Any]]:
+    ys = _listed(outputs)
+    gradients = _listed(grad_outputs) if grad_outputs is not None else [None] * len(ys)
+    if len(gradients) != len(ys):
+        raise GradError(f"{name}: got {len(ys)} tensors but {len(gradients)} gradients for them.")
+    roots = []
+    for i, (y, g) in enumerate(zip(ys, gradients, strict=True)):
+        if y.node is None:
+            raise GradError(f"{name}: element {i} of tensors does not require grad and does not have a grad_fn.")
+        roots.append((y.node, y.output_nr, y.root_gradient(g)))
+    return roots
+
+
+def grad(
+    outputs: Tensors,
+    inputs: Tensors,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """The gradients of ``outputs`` in ``inputs``; no ``.grad`` changes.
+
+    ``create_graph`` records the way back, for derivatives of derivatives.  Raises GradError for an input that the
+    outputs do not depend on, unless ``allow_unused`` (None then) or ``materialize_grads`` (zeros then).
+
+    >>> x = torch.tensor(3.0, requires_grad=True)
+    >>> torch.autograd.grad(x**3, x)
+    (tensor(27.),)
+    """
+    wanted = _listed(inputs)
+    for i, x in enumerate(wanted):
+        if x.node is None:
+            raise GradError(f"grad: input {i} does not require grad. Call requires_grad_() on it first.")
+    keep = create_graph if retain_graph is None else retain_graph
+    places = [(x.node, x.output_nr) for x in wanted]
+    found = tape.backward(_roots("grad", outputs, grad_outputs), places, keep, create_graph)
+    unused = [i for i, place in enumerate(places) if place not in found]
+    if unused and not (allow_unused or materialize_grads):
+        raise GradError(
+            f"grad: One of the differentiated Tensors appears to not have been used in the graph (input {unused[0]}). "
+            "Set allow_unused=True if this is the desired behavior."
+        )
+    blank = (lambda x: zeros_like(x)) if materialize_grads else (lambda x: None)
+    return tuple(found[p] if p in found else blank(x) for p, x in zip(places, wanted, strict=True))
+
+
+def backward(
+    tensors: Tensors,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+) -> None:
+    """Add the gradients of ``tensors`` to ``.grad`` of the leaves they came from."""
+    keep = create_graph if retain_graph is None else retain_graph
+    tape.backward(_roots("backward", tensors, grad_tensors), None, keep, create_graph)

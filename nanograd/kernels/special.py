@@ -1,0 +1,379 @@
+"""Special functions: error functions, gamma functions, Bessel functions.
+
+What NumPy does not have is computed in float64 and rounded to the dtype of x.  Sources: W. J. Cody, Rational Chebyshev
+approximations for the error function, Math. Comp. 23 (1969); M. J. Wichura, Algorithm AS 241, Applied Statistics 37
+(1988); M. Abramowitz and I. A. Stegun, Handbook of Mathematical Functions (1964), whose equations are named below.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from nanograd.kernels.compile import jit
+from nanograd.kernels.elementary import dense_from
+from nanograd.kernels.kernel import Array, kernel
+
+EULER = 0.57721566490153286061  # Euler's constant: lim Σ 1/k - ln n
+MANY = dense_from(512)  # from this many elements on, a compiled loop beats NumPy
+
+
+def horner(x: Array, coefficients: Sequence[float]) -> Array:
+    """The polynomial with these coefficients, the highest power first."""
+    y = np.full_like(x, coefficients[0])
+    for c in coefficients[1:]:
+        y = y * x + c
+    return y
+
+
+def each(function: Callable[[float], float], x: Array) -> Array:
+    """A function of Python's math module of each element."""
+    return np.asarray(np.frompyfunc(function, 1, 1)(x.astype(np.float64)), x.dtype)
+
+
+# Error functions
+
+
+@kernel
+def erf(x: Array) -> Array:
+    """2/√π ∫₀ˣ e^(-t²) dt"""
+    return each(math.erf, x)
+
+
+@kernel
+def erfc(x: Array) -> Array:
+    """1 - erf x, exact for large x."""
+    return each(math.erfc, x)
+
+
+@jit
+def _erf(x, out):  # type: ignore[no-untyped-def]
+    for i in range(x.size):
+        out[i] = math.erf(x[i])
+
+
+@jit
+def _erfc(x, out):  # type: ignore[no-untyped-def]
+    for i in range(x.size):
+        out[i] = math.erfc(x[i])
+
+
+@erf.cpu(MANY)
+def _(x: Array) -> Array:
+    out = np.empty_like(x)
+    _erf(x.reshape(-1), out.reshape(-1))
+    return out
+
+
+@erfc.cpu(MANY)
+def _(x: Array) -> Array:
+    out = np.empty_like(x)
+    _erfc(x.reshape(-1), out.reshape(-1))
+    return out
+
+
+# Cody's approximations: erfc x · e^(x²) = MIDDLE(x) on [0.46875, 4], (1/√π - FAR(1/x²)) / x above
+MIDDLE = (
+    (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 6.61191906371416295e1,
+     2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3,
+     1.23033935479799725e3),
+    (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
+     3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3),
+)  # fmt: skip
+FAR = (
+    (1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1,
+     1.60837851487422766e-2, 6.58749161529837803e-4, 0.0),
+    (1.0, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412e-1, 6.05183413124413191e-2,
+     2.33520497626869185e-3),
+)  # fmt: skip
+
+
+@kernel
+def erfcx(x: Array) -> Array:
+    """e^(x²) erfc x, which neither overflows nor vanishes for large x."""
+    z = x.astype(np.float64)
+    y = np.abs(z)
+    near = np.minimum(y, 0.46875)
+    small = np.exp(near * near) * each(math.erfc, near)
+    m = np.clip(y, 0.46875, 4.0)
+    middle = horner(m, MIDDLE[0]) / horner(m, MIDDLE[1])
+    f = np.maximum(y, 4.0)
+    w = 1 / (f * f)
+    far = (1 / math.sqrt(math.pi) - horner(w, FAR[0]) / horner(w, FAR[1])) / f
+    right = np.where(y <= 0.46875, small, np.where(y <= 4.0, middle, far))
+    return np.where(z < 0, 2 * np.exp(y * y) - right, right).astype(x.dtype)
+
+
+# Wichura's approximations of the normal quantile: by (p - 1/2)² in the center, by √(-ln p) in two tails
+CENTER = (
+    (2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4, 4.5921953931549871457e4,
+     1.3731693765509461125e4, 1.9715909503065514427e3, 1.3314166789178437745e2, 3.3871328727963666080),
+    (5.2264952788528545610e3, 2.8729085735721942674e4, 3.9307895800092710610e4, 2.1213794301586595867e4,
+     5.3941960214247511077e3, 6.8718700749205790830e2, 4.2313330701600911252e1, 1.0),
+)  # fmt: skip
+TAIL = (
+    (7.74545014278341407640e-4, 2.27238449892691845833e-2, 2.41780725177450611770e-1, 1.27045825245236838258,
+     3.64784832476320460504, 5.76949722146069140550, 4.63033784615654529590, 1.42343711074968357734),
+    (1.05075007164441684324e-9, 5.47593808499534494600e-4, 1.51986665636164571966e-2, 1.48103976427480074590e-1,
+     6.89767334985100004550e-1, 1.67638483018380384940, 2.05319162663775882187, 1.0),
+)  # fmt: skip
+FAR_TAIL = (
+    (2.01033439929228813265e-7, 2.71155556874348757815e-5, 1.24266094738807843860e-3, 2.65321895265761230930e-2,
+     2.96560571828504891230e-1, 1.78482653991729133580, 5.46378491116411436990, 6.65790464350110377720),
+    (2.04426310338993978564e-15, 1.42151175831644588870e-7, 1.84631831751005468180e-5, 7.86869131145613259100e-4,
+     1.48753612908506148525e-2, 1.36929880922735805310e-1, 5.99832206555887937690e-1, 1.0),
+)  # fmt: skip
+
+
+def quantile(q: Array, least: Array) -> Array:
+    """The z with Φ(z) = 1/2 + q, where ``least`` is the lesser of 1/2 + q and 1/2 - q."""
+    r = 0.180625 - np.clip(q, -0.425, 0.425) ** 2
+    center = q * horner(r, CENTER[0]) / horner(r, CENTER[1])
+    s = np.sqrt(-np.log(np.minimum(least, 0.075)))
+    near, far = np.minimum(s, 5.0) - 1.6, np.clip(s, 5.0, 40.0) - 5.0
+    tail = np.where(
+        s <= 5.0, horner(near, TAIL[0]) / horner(near, TAIL[1]), horner(far, FAR_TAIL[0]) / horner(far, FAR_TAIL[1])
+    )
+    y = np.where(np.abs(q) <= 0.425, center, np.copysign(np.where(least == 0, np.inf, tail), q))
+    return np.where(least >= 0, y, np.nan)
+
+
+@kernel
+def erfinv(x: Array) -> Array:
+    """The y with erf y = x; ±inf at ±1, NaN outside."""
+    z = x.astype(np.float64)
+    return (quantile(z / 2, (1 - np.abs(z)) / 2) / math.sqrt(2)).astype(x.dtype)
+
+
+@kernel
+def ndtri(x: Array) -> Array:
+    """The z with Φ(z) = x, Φ the normal distribution function; ∓inf at 0 and 1, NaN outside."""
+    p = x.astype(np.float64)
+    return quantile(p - 0.5, np.minimum(p, 1 - p)).astype(x.dtype)
+
+
+@kernel
+def log_ndtr(x: Array) -> Array:
+    """ln Φ(x), Φ the normal distribution function; exact for very negative x."""
+    t = x.astype(np.float64) * math.sqrt(0.5)
+    left = np.log(erfcx.reference(np.maximum(-t, 0)) / 2) - t * t
+    return np.where(t < -0.7, left, np.log1p(-each(math.erfc, t) / 2)).astype(x.dtype)
+
+
+# Gamma functions
+
+
+@kernel
+def lgamma(x: Array) -> Array:
+    """ln |Γ(x)|; infinite at 0, -1, -2, ...
+
+    Near 1 and 2, where it is 0, by its power series; above by the recurrence and Stirling's series (A&S 6.1.15,
+    33, 41); below 0 by reflection (6.1.17).
+    """
+    z = x.astype(np.float64)
+    y = np.abs(z)
+    small, rest = np.where(y < 8, y, 2.0), np.maximum(y, 8)
+    factor = np.ones_like(small)
+    for _ in range(6):  # Γ(y) = (y - 1) Γ(y - 1), down to 2.5
+        factor, small = np.where(small > 2.5, (factor * (small - 1), small - 1), (factor, small))
+    low = np.where(small < 0.5, small, small - 1)
+    series = _lgamma_series(np.where(small < 1.5, low, small - 2)) + np.log(factor)
+    right = np.where(y < 8, series - np.where(small < 1.5, np.log1p(low), 0.0), stirling(rest))
+    right = np.where(y < 0.5, right - np.log(y), right)
+    left = np.where(z == np.floor(z), np.inf, math.log(math.pi) - np.log(y * np.abs(sin_pi(z))) - right)
+    return np.where(z > 0, right, left).astype(x.dtype)
+
+
+@kernel
+def mvlgamma(x: Array, p: int) -> Array:
+    """p (p - 1)/4 ln π + Σ ln Γ(x - j/2) over j < p."""
+    z = x.astype(np.float64)
+    total = np.sum([lgamma.reference(z - j / 2) for j in range(p)], 0)
+    return np.asarray(total + p * (p - 1) / 4 * math.log(math.pi), x.dtype)
+
+
+def sin_pi(x: Array) -> Array:
+    """sin πx, 0 at the integers."""
+    r = x - np.rint(x)
+    return np.where(np.rint(x) % 2 == 0, 1.0, -1.0) * np.sin(math.pi * r)
+
+
+def _lgamma_series(z: Array) -> Array:
+    """ln Γ(2 + z) = (1 - γ) z + Σ (-z)ᵏ (ζ(k) - 1) / k for |z| ≤ 1/2."""
+    return z * horner(z, _series_terms())
+
+
+@functools.cache
+def _series_terms() -> tuple[float, ...]:
+    k = np.arange(28, 1, -1)
+    return (*((-1.0) ** k * zeta(k.astype(float), np.array(2.0)) / k), 1 - EULER)
+
+
+def stirling(x: Array) -> Array:
+    """ln Γ(x) for x ≥ 8."""
+    terms = (-3617 / 122400, 1 / 156, -691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12)
+    tail = horner(1 / (x * x), terms) / x
+    return np.where(np.isinf(x), np.inf, (x - 0.5) * np.log(x) - x + 0.5 * math.log(2 * math.pi) + tail)
+
+
+BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)  # B₂, B₄, ...
+
+
+def zeta(s: Array, q: Array) -> Array:
+    """Hurwitz's Σₖ (k + q)⁻ˢ for s > 1, q > 0, by the formula of Euler and Maclaurin (A&S 23.1.30)."""
+    total = np.sum([(q + k) ** -s for k in range(10)], 0)
+    a = q + 10
+    power = a**-s
+    total = total + power * (a / (s - 1) + 0.5)
+    rising = s / a  # s (s + 1) ... (s + 2j) / a^(2j + 1)
+    for j, b in enumerate(BERNOULLI):
+        total = total + power * rising * b / math.factorial(2 * j + 2)
+        rising = rising * (s + 2 * j + 1) * (s + 2 * j + 2) / (a * a)
+    return np.where(np.isinf(q), 0.0, total)
+
+
+@kernel
+def digamma(x: Array) -> Array:
+    """ψ(x) = d/dx ln Γ(x); ∓inf at ±0, NaN at -1, -2, ...
+
+    By the recurrence to x ≥ 10 and the asymptotic series there (A&S 6.3.5, 18); below 0 by reflection (6.3.7).
+    """
+    z = x.astype(np.float64)
+    y = np.where(z < 0, 1 - z, z)
+    total = np.zeros_like(y)
+    for _ in range(10):
+        total, y = np.where(y < 10, (total - 1 / y, y + 1), (total, y))
+    terms = [-b / (2 * j + 2) for j, b in enumerate(BERNOULLI)]
+    w = 1 / (y * y)
+    right = np.where(np.isinf(y), np.inf, np.log(y) - 0.5 / y + w * horner(w, terms[::-1])) + total
+    r = z - np.rint(z)
+    left = np.where(r == 0, np.nan, right - math.pi / np.tan(math.pi * r))
+    return np.where(z < 0, left, np.where(z == 0, -1 / z, right)).astype(x.dtype)
+
+
+@kernel
+def polygamma(x: Array, n: int) -> Array:
+    """The n-th derivative of ψ, n ≥ 1: (-1)ⁿ⁺¹ n! ζ(n + 1, x) (A&S 6.4.10); below 0 by reflection (6.4.7)."""
+    z = x.astype(np.float64)
+    sign = -((-1.0) ** n)
+    y = np.where(z < 0, 1 - z, np.where(z == 0, 1.0, z))
+    right = sign * math.gamma(n + 1.0) * zeta(np.array(n + 1.0), y)
+    r = z - np.rint(z)
+    cot = 1 / np.tan(math.pi * np.where(r == 0, 0.5, r))
+    left = -sign * right - math.pi ** (n + 1) * horner(cot, _cotangent(n))
+    y = np.where(z < 0, left, right)
+    return np.where((z <= 0) & (r == 0), sign * np.inf, y).astype(x.dtype)
+
+
+@functools.cache
+def _cotangent(n: int) -> tuple[float, ...]:
+    """The n-th derivative of cot as a polynomial of cot c: each differentiation is -(1 + c²) d/dc."""
+    p = [0, 1]  # the lowest power first
+    for _ in range(n):
+        slope = [k * c for k, c in enumerate(p)][1:]
+        p = [-(a + b) for a, b in zip([*slope, 0, 0], [0, 0, *slope], strict=True)]
+    return tuple(float(c) for c in reversed(p))
+
+
+@jit
+def _lgamma(x, out):  # type: ignore[no-untyped-def]
+    for i in range(x.size):
+        out[i] = math.lgamma(x[i])
+
+
+@jit
+def _digamma(x, out):  # type: ignore[no-untyped-def]
+    for i in range(x.size):
+        z = np.float64(x[i])
+        y = 1 - z if z < 0 else z
+        total = 0.0
+        while y < 10:
+            total -= 1 / y
+            y += 1
+        w = 1 / (y * y)
+        tail = w * (1 / 12 - w * (1 / 120 - w * (1 / 252 - w * (1 / 240 - w * (1 / 132 - w * (691 / 32760 - w / 12))))))
+        right = total + math.log(y) - 0.5 / y - tail
+        r = z - np.rint(z)
+        if z > 0:
+            out[i] = right
+        elif z == 0:
+            out[i] = -1 / z
+        else:
+            out[i] = np.nan if r == 0 else right - math.pi / math.tan(math.pi * r)
+
+
+@lgamma.cpu(MANY)
+def _(x: Array) -> Array:
+    out = np.empty_like(x)
+    _lgamma(x.reshape(-1), out.reshape(-1))
+    return out
+
+
+@digamma.cpu(MANY)
+def _(x: Array) -> Array:
+    out = np.empty_like(x)
+    _digamma(x.reshape(-1), out.reshape(-1))
+    return out
+
+
+# Bessel functions, and what else is 0/0 somewhere
+
+
+@kernel
+def bessel(x: Array, n: int, scaled: bool) -> Array:
+    """Iₙ(x), the modified Bessel function of integer order n ≥ 0; times e^(-|x|) where ``scaled``.
+
+    By its power series, whose terms are all of one sign, and far out by the asymptotic one (A&S 9.6.10, 9.7.1).
+    """
+    z = np.abs(x.astype(np.float64))
+    limit = max(30.0, float(n * n))
+    near, far = np.minimum(z, limit), np.maximum(z, limit)
+    count = int(limit) + 20
+    terms = [1.0]
+    for k in range(1, count):
+        terms.append(terms[-1] / (k * (k + n)))
+    series = (near / 2) ** n * horner(near * near / 4, terms[::-1]) / math.factorial(n)
+    falling = [1.0]
+    for k in range(1, 30):
+        falling.append(-falling[-1] * (4 * n * n - (2 * k - 1) ** 2) / (8 * k))
+    tail = horner(1 / far, falling[::-1]) / np.sqrt(2 * math.pi * far)
+    y = np.where(z <= limit, series * np.exp(-near) if scaled else series, tail if scaled else np.exp(far) * tail)
+    y = np.where(np.isinf(z), 0.0 if scaled else np.inf, y)
+    return (np.where(x < 0, -y, y) if n % 2 else y).astype(x.dtype)
+
+
+@kernel
+def sinc(x: Array, n: int) -> Array:
+    """The n-th derivative of sin πx / (πx), which is 1 at 0."""
+    t = math.pi * x.astype(np.float64)
+    near = np.where(np.abs(t) <= n + 2, t, 0.0)
+    series = np.zeros_like(near)
+    for k in reversed(range((n + 1) // 2, n + 16)):  # Σ (-1)ᵏ t²ᵏ⁻ⁿ / ((2k + 1) (2k - n)!)
+        series = series + (-1) ** k * near ** (2 * k - n) / ((2.0 * k + 1) * math.factorial(2 * k - n))
+    far = np.where(np.abs(t) <= n + 2, 1.0, t)
+    y = sin_pi(far / math.pi) / far
+    for k in range(1, n + 1):  # t f = sin t, differentiated k times
+        y = (np.sin(far + k * math.pi / 2) - k * y) / far
+    return (math.pi**n * np.where(np.abs(t) <= n + 2, series, y)).astype(x.dtype)
+
+
+@kernel
+def xlogy(x: Array, y: Array) -> Array:
+    """x ln y; 0 where x is 0, unless y is NaN."""
+    return np.where((x == 0) & ~np.isnan(y), x.dtype.type(0), x * np.log(y))
+
+
+@kernel
+def xlog1py(x: Array, y: Array) -> Array:
+    """x ln(1 + y); 0 where x is 0, unless y is NaN."""
+    return np.where((x == 0) & ~np.isnan(y), x.dtype.type(0), x * np.log1p(y))
+
+
+@kernel
+def entr(x: Array) -> Array:
+    """-x ln x; 0 at 0, -inf below."""
+    y = np.where(x == 0, x.dtype.type(0), -x * np.log(x))
+    return np.where(x < 0, x.dtype.type(-np.inf), y)

@@ -1,0 +1,56 @@
+"""What a tensor is: questions with a plain answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nanograd.errors import ShapeError
+
+if TYPE_CHECKING:
+    from nanograd.tensors import Tensor
+
+__all__ = ["is_complex", "is_conj", "is_inference", "is_neg", "is_nonzero", "is_same_size", "is_signed"]
+
+
+def is_complex(input: Tensor) -> bool:
+    """False: there are no complex tensors."""
+    return False
+
+
+def is_conj(input: Tensor) -> bool:
+    """False: there are no complex tensors."""
+    return False
+
+
+def is_neg(input: Tensor) -> bool:
+    """False: negation is never put off."""
+    return False
+
+
+def is_inference(input: Tensor) -> bool:
+    """False: what inference_mode makes are ordinary tensors."""
+    return False
+
+
+def is_signed(input: Tensor) -> bool:
+    """Whether its dtype has negative values."""
+    return input.dtype.is_signed
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the one element is not zero.  Raises ShapeError for more or none."""
+    if input.array.size != 1:
+        more = "more than one value" if input.array.size else "no values"
+        raise ShapeError(f"is_nonzero: Boolean value of Tensor with {more} is ambiguous: shape {tuple(input.shape)}.")
+    return bool(input.item())
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether both have the same shape."""
+    return bool(input.array.shape == other.array.shape)
+
+
+def get_device(input: Tensor) -> int:
+    """The number of its GPU; -1 on the CPU."""
+    device: Any = input.device
+    return -1 if device.type == "cpu" else device.index or 0

@@ -1,0 +1,207 @@
+"""Reading a sequence step by step with a state that is carried on: RNN, GRU, LSTM.
+
+A cell is one step.  A layer first multiplies all inputs of the sequence by its weights, in one product, and then takes
+the steps.  Sequences come packed, as rows (N, features): first the rows of step 0, one for each sequence of the batch,
+then those of step 1, and so on.  ``sizes`` says how many rows each step has.  Sequences that end early stand last in
+the batch, so the sizes never grow; those of a batch of equal lengths are all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from nanograd.errors import DTypeError, ShapeError
+from nanograd.ops.joining import cat
+from nanograd.ops.linalg import linear
+from nanograd.ops.op import op
+
+if TYPE_CHECKING:
+    from nanograd.tensors import Tensor
+
+__all__ = ["gru_cell", "lstm_cell", "rnn_relu_cell", "rnn_tanh_cell"]
+
+State = tuple["Tensor", ...]
+Step = Callable[["Tensor", State], State]
+"""(weighted inputs, state) → the next state, whose first tensor is the output."""
+Sizes = tuple[int, ...]
+
+
+# One step, from inputs x W_ihᵀ + b_ih that were weighted before
+
+
+def tanh_step(x: Tensor, h: Tensor, w_hh: Tensor, b_hh: Tensor | None) -> State:
+    """h' = tanh(x + W_hh h + b_hh)"""
+    return ((x + linear(h, w_hh, b_hh)).tanh(),)
+
+
+def relu_step(x: Tensor, h: Tensor, w_hh: Tensor, b_hh: Tensor | None) -> State:
+    """h' = max(0, x + W_hh h + b_hh)"""
+    return ((x + linear(h, w_hh, b_hh)).relu(),)
+
+
+def gru_step(x: Tensor, h: Tensor, w_hh: Tensor, b_hh: Tensor | None) -> State:
+    """h' = (1 - z) n + z h with r, z = σ(xᵣ + hᵣ), σ(x_z + h_z) and n = tanh(xₙ + r hₙ), where hₖ = W_hk h + b_hk.
+
+    As torch (and unlike Cho et al., 2014) the reset gate r multiplies after W_hn, not before.
+    """
+    x_r, x_z, x_n = x.chunk(3, 1)
+    h_r, h_z, h_n = linear(h, w_hh, b_hh).chunk(3, 1)
+    r = (x_r + h_r).sigmoid()
+    z = (x_z + h_z).sigmoid()
+    n = (x_n + r * h_n).tanh()
+    return (n + z * (h - n),)
+
+
+def lstm_step(x: Tensor, h: Tensor, c: Tensor, w_hh: Tensor, b_hh: Tensor | None, w_hr: Tensor | None = None) -> State:
+    """c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(c') with i, f, g, o = x + W_hh h + b_hh; W_hr h' where it is given."""
+    i, f, g, o = (x + linear(h, w_hh, b_hh)).chunk(4, 1)
+    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+    h = o.sigmoid() * c.tanh()
+    return (h if w_hr is None else linear(h, w_hr)), c
+
+
+# Cells
+
+
+@op
+def rnn_tanh_cell(
+    input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> Tensor:
+    """h' = tanh(W_ih x + b_ih + W_hh h + b_hh): x (B, I), h (B, H), w_ih (H, I), w_hh (H, H) → (B, H)"""
+    _check_cell(input, (hx,), w_hh)
+    return tanh_step(linear(input, w_ih, b_ih), hx, w_hh, b_hh)[0]
+
+
+@op
+def rnn_relu_cell(
+    input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> Tensor:
+    """h' = max(0, W_ih x + b_ih + W_hh h + b_hh): x (B, I), h (B, H), w_ih (H, I), w_hh (H, H) → (B, H)"""
+    _check_cell(input, (hx,), w_hh)
+    return relu_step(linear(input, w_ih, b_ih), hx, w_hh, b_hh)[0]
+
+
+@op
+def gru_cell(
+    input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> Tensor:
+    """h' = (1 - z) n + z h, see ``gru_step``: x (B, I), h (B, H), w_ih (3H, I), w_hh (3H, H) → (B, H)"""
+    _check_cell(input, (hx,), w_hh)
+    return gru_step(linear(input, w_ih, b_ih), hx, w_hh, b_hh)[0]
+
+
+@op
+def lstm_cell(
+    input: Tensor,
+    hx: tuple[Tensor, Tensor],
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor | None = None,
+    b_hh: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """(h', c'), see ``lstm_step``: x (B, I), hx = (h, c) of (B, H), w_ih (4H, I), w_hh (4H, H) → two of (B, H)"""
+    if not isinstance(hx, (tuple, list)) or len(hx) != 2:
+        raise DTypeError(f"lstm_cell: expected hx as a pair (h, c), got {type(hx).__name__}.")
+    _check_cell(input, tuple(hx), w_hh)
+    h, c = lstm_step(linear(input, w_ih, b_ih), *hx, w_hh, b_hh)
+    return h, c
+
+
+def _check_cell(x: Tensor, state: State, w_hh: Tensor) -> None:
+    """Raises ShapeError for a state whose rows or columns do not fit, DTypeError for one of another dtype."""
+    if x.array.dtype.kind != "f" or x.array.ndim != 2:
+        raise (DTypeError if x.array.ndim == 2 else ShapeError)(
+            f"cell: expected an input of floats of shape (batch, input_size), got {x.dtype} of shape {tuple(x.shape)}."
+        )
+    for i, s in enumerate(state):
+        have = s.array.shape
+        if len(have) != 2 or have[1] != w_hh.array.shape[1]:
+            raise ShapeError(
+                f"hidden{i} has inconsistent hidden_size: got {have[-1] if have else 'a number'}, "
+                f"expected {w_hh.array.shape[1]}: the state must have shape (batch, hidden_size), got {tuple(have)}."
+            )
+        if have[0] != x.array.shape[0]:
+            raise ShapeError(f"Input batch size {x.array.shape[0]} doesn't match hidden{i} batch size {have[0]}")
+        if s.array.dtype != x.array.dtype:
+            raise DTypeError(f"hidden{i} is {s.dtype}, the input {x.dtype}: they must have the same dtype.")
+
+
+# Whole sequences
+
+
+@op
+def rnn_tanh_layer(
+    x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None,
+    sizes: Sizes, reverse: bool,
+) -> State:  # fmt: skip
+    """(outputs (N, H), last h (B, H)) of one layer with tanh over packed rows x (N, I), from h (B, H)."""
+    return unroll(lambda x, s: tanh_step(x, s[0], w_hh, b_hh), linear(x, w_ih, b_ih), (h,), sizes, reverse)
+
+
+@op
+def rnn_relu_layer(
+    x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None,
+    sizes: Sizes, reverse: bool,
+) -> State:  # fmt: skip
+    """(outputs (N, H), last h (B, H)) of one layer with relu over packed rows x (N, I), from h (B, H)."""
+    return unroll(lambda x, s: relu_step(x, s[0], w_hh, b_hh), linear(x, w_ih, b_ih), (h,), sizes, reverse)
+
+
+@op
+def gru_layer(
+    x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None,
+    sizes: Sizes, reverse: bool,
+) -> State:  # fmt: skip
+    """(outputs (N, H), last h (B, H)) of one GRU layer over packed rows x (N, I), from h (B, H)."""
+    return unroll(lambda x, s: gru_step(x, s[0], w_hh, b_hh), linear(x, w_ih, b_ih), (h,), sizes, reverse)
+
+
+@op
+def lstm_layer(
+    x: Tensor, h: Tensor, c: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None,
+    w_hr: Tensor | None, sizes: Sizes, reverse: bool,
+) -> State:  # fmt: skip
+    """(outputs (N, P), last h (B, P), last c (B, H)) of one LSTM layer over packed rows x (N, I), from h and c.
+
+    P is H, or the rows of ``w_hr`` (P, H) where it is given.
+    """
+    return unroll(
+        lambda x, s: lstm_step(x, s[0], s[1], w_hh, b_hh, w_hr), linear(x, w_ih, b_ih), (h, c), sizes, reverse
+    )
+
+
+def unroll(step: Step, x: Tensor, state: State, sizes: Sizes, reverse: bool) -> State:
+    """(all outputs, in the order of x, *the state after the last step of each sequence)."""
+    steps = x.split(sizes)
+    outputs, last = (_backward if reverse else _forward)(step, steps, state)
+    return cat(outputs), *last
+
+
+def _forward(step: Step, steps: tuple[Tensor, ...], state: State) -> tuple[list[Tensor], State]:
+    """From the first step on; the states of sequences that end are put aside."""
+    outputs, ended = [], []
+    for x in steps:
+        going, rows = x.array.shape[0], state[0].array.shape[0]
+        if going < rows:
+            ended.append(tuple(s[going:] for s in state))
+            state = tuple(s[:going] for s in state)
+        state = step(x, state)
+        outputs.append(state[0])
+    parts = [state, *reversed(ended)]  # the first to end stands last
+    return outputs, state if not ended else tuple(cat(s) for s in zip(*parts, strict=True))
+
+
+def _backward(step: Step, steps: tuple[Tensor, ...], first: State) -> tuple[list[Tensor], State]:
+    """From the last step back; the shorter sequences join when it is their turn."""
+    outputs: list[Tensor] = []
+    state = tuple(s[:0] for s in first)
+    for x in reversed(steps):
+        going, rows = x.array.shape[0], state[0].array.shape[0]
+        if not rows:
+            state = first if going == first[0].array.shape[0] else tuple(s[:going] for s in first)
+        elif going > rows:
+            state = tuple(cat((s, f[rows:going])) for s, f in zip(state, first, strict=True))
+        state = step(x, state)
+        outputs.append(state[0])
+    return outputs[::-1], state

@@ -9,7 +9,7 @@
 tensor([2., 4.])
 """
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from nanograd import devices as _devices
 from nanograd import dtypes as _dtypes
@@ -31,7 +31,6 @@ from nanograd.dtypes import (
     promote_types,
     uint8,
 )
-from nanograd.errors import did_you_mean as _did_you_mean
 from nanograd.formats import (
     Layout as layout,
 )
@@ -94,13 +93,14 @@ from nanograd.settings import (
     set_default_tensor_type,
     set_printoptions,
 )
+from nanograd.switches import *
 from nanograd.tape import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from nanograd.tensors import Size, Tensor
 
+from nanograd.version import __version__
+
 from nanograd import autograd, cuda, nn, optim, special, utils  # isort: skip
 from nanograd.serialization import load, save
-
-__version__ = "0.1.0"
 
 float = float32
 double = float64
@@ -132,7 +132,7 @@ def is_floating_point(input: Tensor) -> Any:
     return input.is_floating_point()
 
 
-_LAZY = {"testing", "lab", "vision", "examples", "course", "simt"}
+_LAZY = {"accelerator", "amp", "backends", "course", "distributions", "examples", "lab", "simt", "testing", "version", "vision"}
 
 
 def __getattr__(name: str) -> Any:
@@ -140,17 +140,18 @@ def __getattr__(name: str) -> Any:
         from nanograd.drawing import draw
 
         return draw
+    if name == "autocast":
+        from nanograd.amp import autocast
+
+        return autocast
     if name in _LAZY:
         import importlib
         import importlib.util
 
         if importlib.util.find_spec(f"nanograd.{name}") is not None:
             return importlib.import_module(f"nanograd.{name}")
-    return _missing(name)
-
-
-def _missing(name: str) -> NoReturn:
     if name in _dtypes.ABSENT:
         raise AttributeError(_dtypes.absent(name))
-    hint = _did_you_mean(name, globals())
-    raise AttributeError(f"module 'nanograd' has no attribute {name!r}: nanograd does not have this name.{hint}")
+    from nanograd.absent import missing
+
+    return missing("", name, globals())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import runpy
 import sys
 import traceback
@@ -12,9 +13,33 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType, TracebackType
 
+from nanograd.absent import explained
+
 __all__ = ["run_script"]
 
-STANDS_FOR = {"torch": "nanograd", "torchvision": "nanograd.vision"}
+STANDS_FOR = {
+    "torch": "nanograd",
+    "torchvision": "nanograd.vision",
+    "tensorboard_logger": "nanograd.utils.tensorboard_logger",
+    # modules of torch's that only say where a name is defined
+    "torch.nn.modules": "nanograd.nn",
+    "torch.functional": "nanograd",
+    "torch.types": "nanograd",
+}
+TOPS = {name.partition(".")[0] for name in STANDS_FOR}
+
+
+def own_name(name: str) -> str:
+    """nanograd's name of a module of torch's: that of the longest beginning which stands in ``STANDS_FOR``.
+
+    >>> own_name("torch.nn.modules.linear")
+    'nanograd.nn.linear'
+    """
+    top, rest = name, ""
+    while top not in STANDS_FOR:
+        top, _, last = top.rpartition(".")
+        rest = f".{last}{rest}"
+    return STANDS_FOR[top] + rest
 
 
 class TorchNames(MetaPathFinder, Loader):
@@ -24,7 +49,7 @@ class TorchNames(MetaPathFinder, Loader):
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Take the imports of ``torch`` and ``torchvision``, and of everything in them."""
-        return ModuleSpec(fullname, self) if fullname.partition(".")[0] in STANDS_FOR else None
+        return ModuleSpec(fullname, self) if fullname.partition(".")[0] in TOPS else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """Leave the module to ``exec_module``; an empty one stands in until then."""
@@ -32,16 +57,24 @@ class TorchNames(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Put nanograd's own module under the name that was asked for."""
-        name = module.__name__
-        top, dot, rest = name.partition(".")
-        own = STANDS_FOR[top] + dot + rest
-        try:
-            found = importlib.import_module(own)
-        except ModuleNotFoundError as error:
-            if error.name is not None and own.startswith(error.name):
-                raise ModuleNotFoundError(f"{name}: nanograd has no {own} yet.", name=name) from None
+        sys.modules[module.__name__] = _found(module.__name__)
+
+
+def _found(name: str) -> ModuleType:
+    """nanograd's module for a name of torch's, or what stands under that name: ``torch.backends.cudnn``."""
+    own = own_name(name)
+    try:
+        return importlib.import_module(own)
+    except ModuleNotFoundError as error:
+        if error.name is None or not own.startswith(error.name):
             raise
-        sys.modules[name] = found
+    parent, _, last = own.rpartition(".")
+    try:
+        return getattr(importlib.import_module(parent), last)  # type: ignore[no-any-return]
+    except (AttributeError, ModuleNotFoundError):
+        path = own.removeprefix("nanograd.").replace("vision.", "")
+        why = explained(path) or "nanograd does not have this module"
+        raise ModuleNotFoundError(f"{name}: {why}.", name=name) from None
 
 
 def run_script(script: Path, arguments: Sequence[str]) -> int:
@@ -55,12 +88,13 @@ def run_script(script: Path, arguments: Sequence[str]) -> int:
     except SystemExit as end:
         return _status(end)
     except Exception as error:
+        _explain(error)
         _print_from(script, error)
         return 1
     finally:
         sys.meta_path.remove(finder)
         sys.argv, sys.path[:] = former
-        for name in [name for name in sys.modules if name.partition(".")[0] in STANDS_FOR]:
+        for name in [name for name in sys.modules if name.partition(".")[0] in TOPS]:
             del sys.modules[name]
     return 0
 
@@ -70,6 +104,17 @@ def _status(end: SystemExit) -> int:
         return end.code or 0
     print(end.code, file=sys.stderr)
     return 1
+
+
+def _explain(error: Exception) -> None:
+    """Add to ``from torch import x``, of which Python says only that there is no x, why there is none."""
+    asked = re.match(r"cannot import name '(\w+)' from '(nanograd[\w.]*)'", str(error))
+    if isinstance(error, ImportError) and asked:
+        name, module = asked.groups()
+        try:
+            getattr(importlib.import_module(module), name)
+        except AttributeError as why:
+            error.add_note(str(why))
 
 
 def _print_from(script: Path, error: Exception) -> None:

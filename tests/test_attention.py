@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import doctest
+import importlib
+import warnings
 from typing import Any
 
 import numpy as np
@@ -355,3 +358,11 @@ def test_keys_given_ready_made_take_the_place_of_projected_ones() -> None:
         static_k=k, static_v=v,
     )  # fmt: skip
     assert_close(y, layer(x, x, x)[0])
+
+
+@pytest.mark.parametrize("module", ["functional.attention", "attention", "transformer"])
+def test_examples_print_what_they_say(module: str) -> None:
+    scope = {"torch": torch, "nn": nn, "F": F}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="enable_nested_tensor is True")
+        assert not doctest.testmod(importlib.import_module(f"nanograd.nn.{module}"), extraglobs=scope).failed

@@ -12,7 +12,9 @@ PACKAGE = Path(__file__).parent.parent / "nanograd"
 # From the ground up; a file may import from its own layer and from those above it in this list.
 LAYERS = [
     ["errors", "return_types"],
+    ["version", "switches"],
     ["dtypes"],
+    ["absent"],
     ["devices", "formats", "storage", "settings"],
     ["kernels.compile"],
     ["kernels.kernel"],
@@ -37,6 +39,7 @@ LAYERS = [
     ["nn"],
     ["serialization"],
     ["optim"],
+    ["amp", "accelerator", "backends"],
     ["utils", "vision"],
     ["testing", "lab"],
     [""],  # the package itself: the public names

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import doctest
+import importlib
 from typing import Any
 
 import numpy as np
@@ -411,3 +413,8 @@ def test_mistakes_are_named(name: str) -> None:
     call, kind, match = MISTAKES[name]
     with pytest.raises(kind, match=match):
         call()
+
+
+@pytest.mark.parametrize("module", ["nanograd.nn.recurrent", "nanograd.nn.utils.rnn"])
+def test_examples_print_what_they_say(module: str) -> None:
+    assert not doctest.testmod(importlib.import_module(module), extraglobs={"torch": torch, "nn": nn}).failed

@@ -405,7 +405,7 @@ def test_the_other_colorings_are_their_formulas():
         np.testing.assert_array_equal(act(flat), flat)
     counts = np.bincount(F.equalize(noise(100, 100) // 8 + 50).ravel(), minlength=256)
     assert np.flatnonzero(counts).max() == 255  # 32 levels within 50 ... 81 are spread
-    assert np.diff(np.flatnonzero(counts)).min() >= 7
+    assert np.diff(np.flatnonzero(counts))[:-1].min() >= 7
 
 
 def test_color_jitter_draws_from_its_ranges():
@@ -606,7 +606,7 @@ def test_pil_images_are_changed_as_pillow_changes_them(shape):
     for angle in (0, 90, 180, 270, 30.0, -47.3):
         for expand in (False, True):
             for mode, number in [("nearest", 0), ("bilinear", 2)]:
-                theirs = image.rotate(angle, number, expand, fillcolor=9)
+                theirs = image.rotate(angle, number, expand, fillcolor=9 if len(shape) == 2 else (9, 9, 9))
                 close(F.rotate(image, angle, InterpolationMode(mode), expand, fill=9), theirs, 255, 0.002)
     close(F.adjust_brightness(image, 1.3), ImageEnhance.Brightness(image).enhance(1.3), 0, 0)
     close(F.adjust_contrast(image, 1.3), ImageEnhance.Contrast(image).enhance(1.3), 1, 1)
@@ -655,7 +655,7 @@ def test_tensors_and_arrays_become_pil_images():
 
 def test_without_pillow_arrays_do_and_pil_images_say_what_they_need(without_pillow):
     assert F.hflip(noise(3, 4)).shape == (3, 4)
-    with pytest.raises(NotImplementedError, match="ToPILImage: a PIL image needs Pillow.*pip install Pillow"):
+    with pytest.raises(NotImplementedError, match=r"ToPILImage: a PIL image needs Pillow.*pip install Pillow"):
         T.ToPILImage()(torch.zeros(1, 2, 2))
 
 

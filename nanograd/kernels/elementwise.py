@@ -46,6 +46,15 @@ def floor_divide(a: Array, b: Array) -> Array:
 
 
 @kernel
+def trunc_divide(a: Array, b: Array) -> Array:
+    """a / b, towards 0; of integers exactly."""
+    if a.dtype.kind == "f":
+        return np.trunc(a / b)
+    q = np.floor_divide(a, b)
+    return q + ((q < 0) & (q * b != a))
+
+
+@kernel
 def remainder(a: Array, b: Array) -> Array:
     """a - b ⌊a / b⌋: it has the sign of b."""
     return np.remainder(a, b)
@@ -66,7 +75,8 @@ def gcd(a: Array, b: Array) -> Array:
 @kernel
 def lcm(a: Array, b: Array) -> Array:
     """The least common multiple of integers."""
-    return np.abs(a // np.maximum(np.gcd(a, b), 1) * b)
+    x, y = (a.astype(np.int64), b.astype(np.int64)) if a.itemsize < 4 else (a, b)  # as in C: it overflows at the end
+    return np.abs(x // np.maximum(np.gcd(x, y), 1) * y).astype(a.dtype, copy=False)
 
 
 @kernel
@@ -183,9 +193,8 @@ def nextafter(a: Array, b: Array) -> Array:
 
 @kernel
 def heaviside(x: Array, values: Array) -> Array:
-    """0 below 0, ``values`` at 0, 1 above; NaN for NaN."""
-    y = np.where(x == 0, values, (x > 0).astype(x.dtype))
-    return np.where(np.isnan(x), x, y) if x.dtype.kind == "f" else y
+    """0 below 0 and for NaN, ``values`` at 0, 1 above."""
+    return np.where(x == 0, values, (x > 0).astype(x.dtype))
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nanograd.errors import did_you_mean as _did_you_mean
+from nanograd.absent import missing as _missing
 from nanograd.nn import functional, init, utils
 from nanograd.nn.activation import (
     ELU,
@@ -37,5 +37,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    hint = _did_you_mean(name, __all__)
-    raise AttributeError(f"module 'nanograd.nn' has no attribute {name!r}: nanograd does not have this name.{hint}")
+    return _missing("nn", name, __all__)

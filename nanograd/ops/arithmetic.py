@@ -105,16 +105,16 @@ def _rounded_quotient(input: Tensor, other: Tensor | Number, mode: str) -> Tenso
         y = floor_divide(input, other)
     elif mode == "trunc":
         a, b = lift(input, other)
-        y = trunc(div(a, b)) if a.array.dtype.kind == "f" else _truncated(a, b)
+        y = _truncated(a, b)
     else:
         raise ValueError(f"div: expected rounding_mode None, 'trunc' or 'floor', got {mode!r}.")
     return titled(y, "DivBackward2")
 
 
 def _truncated(a: Tensor, b: Tensor) -> Tensor:
-    """a / b of integers rounded towards zero, exactly."""
-    q = floor_divide(a, b)
-    return q + ((q < 0) & (q * b != a)).to(q.dtype)
+    """a / b rounded towards zero; of integers exactly."""
+    _divisor("div", a, b)
+    return record(k.trunc_divide(a.array, b.array), (a, lambda g: none(g)), (b, lambda g: none(g)))
 
 
 def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
@@ -122,10 +122,10 @@ def rdiv(input: Tensor, other: Tensor | Number) -> Tensor:
     return titled(div(other, input), "MulBackward0")  # type: ignore[arg-type]
 
 
-def _divisor(name: str, b: Tensor) -> None:
+def _divisor(name: str, a: Tensor, b: Tensor) -> None:
     """Refuse truth values, and integers of which one is 0."""
     expect_numbers(name, b)
-    if b.array.dtype.kind in "iu" and bool((b == 0).any()):
+    if b.array.dtype.kind in "iu" and a.array.size and bool((b == 0).any()):
         raise DTypeError(f"{name}: integer division by zero. Convert to floats for infinities, or mend the divisor.")
 
 
@@ -133,7 +133,7 @@ def _divisor(name: str, b: Tensor) -> None:
 def floor_divide(input: Tensor, other: Tensor | Number) -> Tensor:
     """y = ⌊a / b⌋.  Raises DTypeError for integers divided by zero."""
     a, b = lift(input, other)
-    _divisor("floor_divide", b)
+    _divisor("floor_divide", a, b)
     return record(k.floor_divide(a.array, b.array), (a, lambda g: none(g)), (b, lambda g: none(g)))
 
 
@@ -150,7 +150,7 @@ def remainder(input: Tensor, other: Tensor | Number) -> Tensor:
     (tensor([1, 1]), tensor([-1,  1]))
     """
     a, b = lift(input, other)
-    _divisor("remainder", b)
+    _divisor("remainder", a, b)
     y = record(k.remainder(a.array, b.array), (a, lambda g: g), (b, lambda g: -g * floor_divide(a, b)))
     return titled(y, "RemainderBackward0") if is_number(other) else y
 
@@ -164,7 +164,7 @@ def rremainder(input: Tensor, other: Tensor | Number) -> Tensor:
 def fmod(input: Tensor, other: Tensor | Number) -> Tensor:
     """y = a - b trunc(a / b), with the sign of a.  Raises DTypeError for integers divided by zero."""
     a, b = lift(input, other)
-    _divisor("fmod", b)
+    _divisor("fmod", a, b)
     y = record(k.fmod(a.array, b.array), (a, lambda g: g), (b, lambda g: -g * trunc(a / b)))
     return titled(y, "FmodBackward0") if is_number(other) else y
 

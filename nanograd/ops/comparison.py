@@ -300,9 +300,9 @@ def clamped(x: Tensor, low: Tensor | None, high: Tensor | None) -> Tensor:
 
 
 def _inside(x: Tensor, low: Tensor | None, high: Tensor | None) -> Tensor:
-    if high is None:
-        return x >= low
-    return x <= high if low is None else (x >= low) & (x <= high)
+    if low is None:
+        return x <= high  # type: ignore[operator]
+    return x >= low if high is None else (x >= low) & (x <= high)
 
 
 # The greater and the lesser

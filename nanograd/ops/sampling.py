@@ -12,7 +12,7 @@ from nanograd.formats import expect_dense, expect_strided
 from nanograd.kernels import sample
 from nanograd.ops.creation import dtype_or, finish, floating, near, place, positive
 from nanograd.ops.kinds import none
-from nanograd.ops.op import op, record, result_type, titled, wrap
+from nanograd.ops.op import record, result_type, titled, wrap
 from nanograd.ops.shape import Sizes, sizes
 from nanograd.ops.writing import in_place
 from nanograd.random import Generator
@@ -212,7 +212,6 @@ def randperm(
 # Distributions whose parameters are tensors; no gradient flows through what is drawn
 
 
-@op("Normal")
 def normal(
     mean: Any,
     std: Any = 1.0,
@@ -257,7 +256,6 @@ def _check_spread(name: str, std: Any) -> None:
         raise ShapeError(f"{name}: normal expects std >= 0.0, but found std {std}.")
 
 
-@op
 def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None) -> Tensor:
     """1 with the probability that each element says (or ``p`` for all of them), else 0.
 
@@ -288,7 +286,6 @@ def _size(dtype: DType) -> int:
     return dtype.itemsize
 
 
-@op
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """How often something happens that happens ``input`` times on average: whole numbers, as floats.
 

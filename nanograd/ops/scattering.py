@@ -297,17 +297,18 @@ def _prod_to_v(g: Tensor, y: Tensor, x: Tensor, v: Tensor, d: int, index: Tensor
 
 
 def _extreme_to_x(g: Tensor, y: Tensor, x: Tensor, v: Tensor, d: int, index: Tensor, own: bool) -> Tensor:
-    return (x == y) * _shares(g, y, x, v, d, index)
+    return (x == y) * _shares(g, y, x, v, d, index, own)
 
 
 def _extreme_to_v(g: Tensor, y: Tensor, x: Tensor, v: Tensor, d: int, index: Tensor, own: bool) -> Tensor:
-    return (v == gather(y, d, index)) * gather(_shares(g, y, x, v, d, index), d, index)
+    return (v == gather(y, d, index)) * gather(_shares(g, y, x, v, d, index, own), d, index)
 
 
-def _shares(g: Tensor, y: Tensor, x: Tensor, v: Tensor, d: int, index: Tensor) -> Tensor:
+def _shares(g: Tensor, y: Tensor, x: Tensor, v: Tensor, d: int, index: Tensor, own: bool) -> Tensor:
     """g, divided among those equal to the extreme."""
-    equal = (v == gather(y, d, index)).to(v.dtype)
-    return g / (spread(equal, d, index, x.array.shape) + (x == y)).clamp(min=1)
+    equal, mine = (v == gather(y, d, index)).to(v.dtype), (x == y).to(v.dtype)
+    counted = mine if own else scatter(mine, d, index, 0)
+    return g / (spread(equal, d, index, x.array.shape) + counted).clamp(min=1)
 
 
 _PULLBACKS = {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nanograd.kernels import elementary as k
 from nanograd.kernels import elementwise
+from nanograd.ops.comparison import where
 from nanograd.ops.kinds import expect_floats, floating
 from nanograd.ops.op import lift, lift_float, op, record
 
@@ -63,7 +64,8 @@ def atan(input: Tensor) -> Tensor:
 
 @op
 def atan2(input: Tensor, other: Tensor) -> Tensor:
-    """The angle in [-π, π] of the point (b, a), that is of atan(a / b) with the signs of both.
+    """The angle in [-π, π] of the point (b, a), that is of atan(a / b) with the signs of both.  Its derivatives at
+    the origin are 0.
 
     >>> atan2(torch.tensor([1., -1.]), torch.tensor([-1., -1.]))
     tensor([ 2.3562, -2.3562])
@@ -71,9 +73,15 @@ def atan2(input: Tensor, other: Tensor) -> Tensor:
     a, b = lift_float(input, other)
     return record(
         k.atan2(a.array, b.array),
-        (a, lambda g: g * (b / (a * a + b * b))),
-        (b, lambda g: -g * (a / (a * a + b * b))),
+        (a, lambda g: g * _by_square(b, a, b)),
+        (b, lambda g: -g * _by_square(a, a, b)),
     )
+
+
+def _by_square(x: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """x / (a² + b²), or 0 at the origin."""
+    square = a * a + b * b
+    return where(square == 0, 0.0, x / square)
 
 
 @op

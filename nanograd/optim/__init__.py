@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from nanograd.errors import did_you_mean as _did_you_mean
-from nanograd.optim import lr_scheduler
+from nanograd.absent import missing as _missing
+from nanograd.optim import lr_scheduler, swa_utils
 from nanograd.optim.adadelta import Adadelta
 from nanograd.optim.adagrad import Adagrad
 from nanograd.optim.adam import Adam, AdamW
@@ -19,10 +19,9 @@ from nanograd.optim.sgd import SGD
 
 __all__ = [
     "ASGD", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop",
-    "Rprop", "lr_scheduler",
+    "Rprop", "lr_scheduler", "swa_utils",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    hint = _did_you_mean(name, __all__)
-    raise AttributeError(f"module 'nanograd.optim' has no attribute {name!r}: nanograd does not have this name.{hint}")
+    return _missing("optim", name, __all__)

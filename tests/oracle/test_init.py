@@ -162,3 +162,90 @@ def test_clipping_by_value_and_vectors_agree():
 def test_arguments_of_utils_are_torchs(name):
     mine, other = (inspect.signature(getattr(library.nn.utils, name)).parameters for library in (ours, theirs))
     assert [(p.name, p.default) for p in mine.values()] == [(p.name, p.default) for p in other.values()]
+
+
+def layer(library, kind):
+    nn = library.nn
+    return nn.Linear(4, 3) if kind == "linear" else nn.Conv2d(2, 3, 3)
+
+
+def reached(library, path):
+    for name in path.split("."):
+        library = getattr(library, name)
+    return library
+
+
+def copied(mine, other):
+    other.load_state_dict({k: theirs.from_numpy(v.numpy().copy()) for k, v in mine.state_dict().items()})
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("dim", [0, 1, None])
+@pytest.mark.parametrize("kind", ["linear", "convolution"])
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("name", ["weight_norm", "spectral_norm"])
+def test_normalized_weights_agree(name, old, kind, dim):
+    apply = f"nn.utils.{name}" if old else f"nn.utils.parametrizations.{name}"
+    remove = f"nn.utils.remove_{name}" if old else "nn.utils.parametrize.remove_parametrizations"
+    a, b = layer(ours, kind), layer(theirs, kind)
+    copied(a, b)
+    reached(ours, apply)(a, dim=dim)
+    reached(theirs, apply)(b, dim=dim)
+    assert repr(a) == repr(b)
+    assert list(a.state_dict()) == list(b.state_dict())
+    assert [n for n, _ in a.named_parameters()] == [n for n, _ in b.named_parameters()]
+    copied(a, b)
+    x = np.random.default_rng(0).standard_normal((5, 4) if kind == "linear" else (2, 2, 6, 6)).astype(np.float32)
+    for _ in range(3):
+        results = [module(library.from_numpy(x.copy())) for library, module in ((ours, a), (theirs, b))]
+        np.testing.assert_allclose(results[0].detach().numpy(), results[1].detach().numpy(), rtol=1e-4, atol=1e-5)
+        for module, y in zip((a, b), results, strict=True):
+            module.zero_grad()
+            (y * y).sum().backward()
+        for p, q in zip(a.parameters(), b.parameters(), strict=True):
+            np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-3, atol=1e-4)
+    for p, q in zip(a.state_dict().values(), b.state_dict().values(), strict=True):
+        np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=1e-4, atol=1e-5)
+    for library, module in ((ours, a.eval()), (theirs, b.eval())):
+        reached(library, remove)(module, "weight")
+    assert repr(a) == repr(b)
+    assert list(a.state_dict()) == list(b.state_dict())
+    np.testing.assert_allclose(a.weight.detach().numpy(), b.weight.detach().numpy(), rtol=1e-3, atol=1e-4)
+
+
+def test_a_parametrization_of_ones_own_agrees():
+    found = []
+    for library in (ours, theirs):
+        nn = library.nn
+
+        class Symmetric(nn.Module):
+            def forward(self, x):
+                return x.triu() + x.triu(1).T
+
+            def right_inverse(self, x):
+                return x.triu()
+
+        class Twice(nn.Module):
+            def forward(self, x):
+                return 2 * x
+
+            def right_inverse(self, x):
+                return x / 2
+
+        module = nn.Linear(3, 3)
+        with library.no_grad():
+            module.weight.copy_(library.arange(9.0).reshape(3, 3))
+            module.bias.zero_()
+        nn.utils.parametrize.register_parametrization(module, "weight", Symmetric())
+        seen = [module.weight.tolist()]
+        nn.utils.parametrize.register_parametrization(module, "weight", Twice())
+        seen += [module.weight.tolist(), module.parametrizations.weight.original.tolist(), repr(module)]
+        module.weight = library.ones(3, 3)
+        seen += [module.weight.tolist(), module.parametrizations.weight.original.tolist()]
+        module(library.ones(1, 3)).sum().backward()
+        seen += [module.parametrizations.weight.original.grad.tolist()]
+        seen += [type(module).__name__, nn.utils.parametrize.is_parametrized(module, "bias")]
+        nn.utils.parametrize.remove_parametrizations(module, "weight", leave_parametrized=False)
+        seen += [module.weight.tolist(), type(module).__name__, [n for n, _ in module.named_parameters()]]
+        found.append(seen)
+    assert found[0] == found[1]

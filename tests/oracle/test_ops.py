@@ -861,6 +861,10 @@ UNREADABLE = {  # torch gives neither a signature nor one in its documentation
     "relu",
     "true_divide",
     "concatenate",
+    "searchsorted",  # its documentation names an argument otherwise than its parser
+    "trapz",
+    "unique",
+    "unique_consecutive",
 }
 
 

@@ -432,3 +432,29 @@ def test_refusals_begin_with_torchs_words(act):
     assert texts[0][0] is texts[1][0]
     start = texts[1][1].split(" torch.")[0][:60]
     assert texts[0][1].startswith(start)
+
+
+def test_averaged_training_agrees():
+    start = theirs.nn.Linear(3, 2)
+    data = np.random.default_rng(0).standard_normal((10, 5, 3)).astype(np.float32)
+    found = []
+    for library in (ours, theirs):
+        model = library.nn.Linear(3, 2)
+        model.load_state_dict({k: library.from_numpy(v.numpy().copy()) for k, v in start.state_dict().items()})
+        swa = library.optim.swa_utils
+        averages = [swa.AveragedModel(model), swa.AveragedModel(model, multi_avg_fn=swa.get_ema_multi_avg_fn(0.8))]
+        optimizer = library.optim.SGD(model.parameters(), lr=0.1)
+        schedule, seen = swa.SWALR(optimizer, 0.03, 5), []
+        for x in data:
+            optimizer.zero_grad()
+            (model(library.from_numpy(x.copy())) ** 2).mean().backward()
+            optimizer.step()
+            schedule.step()
+            seen += schedule.get_last_lr()
+            for averaged in averages:
+                averaged.update_parameters(model)
+        for averaged in averages:
+            seen += [x for v in averaged.state_dict().values() for x in v.reshape(-1).tolist()]
+        found.append((seen, [list(averaged.state_dict()) for averaged in averages]))
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-4, atol=1e-6)
+    assert found[0][1] == found[1][1]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nanograd.errors import did_you_mean as _did_you_mean
+from nanograd.absent import missing as _missing
 from nanograd.nn.utils import parametrizations, parametrize, rnn
 from nanograd.nn.utils.clip_grad import (
     clip_grad_norm,
@@ -22,7 +22,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    hint = _did_you_mean(name, __all__)
-    raise AttributeError(
-        f"module 'nanograd.nn.utils' has no attribute {name!r}: nanograd does not have this name.{hint}"
-    )
+    return _missing("nn.utils", name, __all__)

@@ -86,10 +86,7 @@ class _SpectralNorm(_Computed):
         weight, u, v = (getattr(module, f"{self.name}_{part}") for part in ("orig", "u", "v"))
         w = as_matrix(weight, self.dim)
         if training:
-            with no_grad():
-                for _ in range(self.iterations):
-                    v.copy_(normalize(w.detach().t().mv(u), dim=0, eps=self.eps))
-                    u.copy_(normalize(w.detach().mv(v), dim=0, eps=self.eps))
+            power_iterations(w.detach().t(), v, u, self.iterations, self.eps)  # v first
         return weight / u.clone().dot(w.mv(v.clone()))  # type: ignore[no-any-return]
 
 
@@ -107,7 +104,7 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
 def spectral_norm(
     module: Module, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12, dim: int | None = None
 ) -> Module:
-    """The older form of ``nn.utils.parametrizations.spectral_norm``: weight_orig, and the buffers weight_u, weight_v."""
+    """The older form of ``nn.utils.parametrizations.spectral_norm``: weight_orig; the buffers weight_u, weight_v."""
     _SpectralNorm(module, name, n_power_iterations, eps, output_dim(module) if dim is None else dim)
     return module
 

@@ -1,4 +1,4 @@
-"""Weights computed as torch's ``nn.utils.parametrizations`` does: by length and direction, or over the greatest gain."""
+"""Weights by length and direction, or over their greatest gain: torch's path ``nn.utils.parametrizations``."""
 
 from __future__ import annotations
 
@@ -72,6 +72,7 @@ def power_iterations(w: Tensor, u: Tensor, v: Tensor, count: int, eps: float) ->
 class _SpectralNorm(Module):
     """w / σ(w), σ = uᵀ w v"""
 
+    _tensors_at_init = 1
     _u: Tensor
     _v: Tensor
 

@@ -39,6 +39,8 @@ def cached() -> Iterator[None]:
 class ParametrizationList(ModuleList):
     """The functions through which a tensor is computed, and the ``original`` (or original0, ...) it comes from."""
 
+    _tensors_at_init = 1
+
     def __init__(self, modules: Sequence[Module], original: Tensor, unsafe: bool = False) -> None:
         if not modules:
             raise ValueError("ParametrizationList requires one or more modules.")
@@ -154,11 +156,11 @@ def register_parametrization(
     if is_parametrized(module, tensor_name):
         functions = cast(ParametrizationList, module.parametrizations[tensor_name])
         if not unsafe:
-            _check_next(functions, module, tensor_name, parametrization)
+            _check_next(module, tensor_name, parametrization)
         functions.append(parametrization)
         functions.unsafe |= unsafe
         return module
-    original = module._parameters.get(tensor_name)
+    original: Tensor | None = module._parameters.get(tensor_name)
     if original is None:
         original = module._buffers.get(tensor_name)
     if original is None:
@@ -177,7 +179,7 @@ def register_parametrization(
     return module
 
 
-def _check_next(functions: ParametrizationList, module: Module, name: str, following: Module) -> None:
+def _check_next(module: Module, name: str, following: Module) -> None:
     x = getattr(module, name)
     with no_grad():
         y = following(x)
@@ -189,9 +191,6 @@ def _check_next(functions: ParametrizationList, module: Module, name: str, follo
                 f"Registering a parametrization may not change the {what} of the tensor, unless the `unsafe` flag is "
                 f"enabled.\nmodule.{name}.{what}: {old}\nparametrization(module.{name}).{what}: {new}"
             )
-    if functions.is_tensor and hasattr(following, "right_inverse"):
-        with no_grad():
-            functions.right_inverse(following.right_inverse(x))
 
 
 def _change_class(module: Module) -> None:
@@ -203,8 +202,7 @@ def _change_class(module: Module) -> None:
 
 def _copied(self: Module, memo: dict[int, Any]) -> Module:
     """A copy with a class of its own, so that what is removed from one stays with the other."""
-    plain = type_before_parametrizations(self)
-    made = cast(Module, plain.__new__(plain))
+    made: Module = object.__new__(type_before_parametrizations(self))
     memo[id(self)] = made
     made.__dict__.update(copy.deepcopy(self.__dict__, memo))
     _change_class(made)
@@ -274,7 +272,7 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
     return module
 
 
-def type_before_parametrizations(module: Module) -> type:
+def type_before_parametrizations(module: Module) -> type[Any]:
     """The class that the module had before its tensors were parametrized."""
     kind = type(module)
     return kind.__bases__[0] if kind.__name__.startswith("Parametrized") and len(kind.__bases__) == 1 else kind

@@ -9,7 +9,7 @@ import numpy as np
 from nanograd.errors import DTypeError, GradError, ShapeError
 from nanograd.ops import indexing as _indexing
 from nanograd.tensors import Tensor
-from nanograd.testing.sample import CONSTANT, Array, Case, Input, Shape, away, below, ones, sample, truth
+from nanograd.testing.sample import Array, Case, Input, Shape, ones, sample
 
 I: Any = _indexing  # untyped: bad input is among what its functions are given
 
@@ -82,8 +82,8 @@ sample(
     zero_dim=(Case(((),), {"places": (None, Ellipsis)}),),
 )
 sample(
-    "take",
-    I.take,
+    "pick",
+    I.pick,
     lambda x, steps: _inner(x, steps)[steps[-1]],
     (Input((3, 5)),),
     tuple({"steps": s} for s in STEPS),
@@ -148,59 +148,19 @@ sample(
     (Input((3, 5)),),
     ({"dim": 1, "start": 1, "length": 3}, {"dim": 0, "start": 1, "length": 0}),
     empty=(Case(((0, 3),), {"dim": 1, "start": 0, "length": 2}),),
-    bad=((lambda: I.narrow(ones(3), 0, 1, 3), IndexError, "narrow: start"),),
-)
-sample(
-    "index_select",
-    lambda x, index, dim: I.index_select(x, dim, index),
-    lambda x, index, dim: np.take(x, index, dim),
-    (Input((3, 5)), Input((7,), below(3))),
-    ({"dim": 0}, {"dim": -1}),
-    empty=(Case(((3, 5), (0,)), {"dim": 0}),),
-    without={"dtypes": "its index is of integers"},
-    bad=((lambda: I.index_select(ones(3), 0, ones(1, dtype=int) * 3), IndexError, "out of bounds"),),
-)
-sample(
-    "gather",
-    lambda x, index, dim: I.gather(x, dim, index),
-    lambda x, index, dim: np.take_along_axis(x, index, dim),
-    (Input((3, 5)), Input((3, 5), below(3))),
-    ({"dim": 0}, {"dim": -1}),
-    empty=(Case(((3, 5), (0, 5)), {"dim": 0}),),
-    without={"dtypes": "its index is of integers"},
     bad=(
-        (lambda: I.gather(ones(2, 3), 0, ones(2, 3)), DTypeError, "gather: expected an index of torch.int64"),
-        (lambda: I.gather(ones(2, 3), 0, ones(2, dtype=int)), ShapeError, "gather: the index of shape"),
-        (lambda: I.gather(ones(2, 3), 0, ones(1, 3, dtype=int) * 2), IndexError, "gather: index 2 is out of bounds"),
+        (lambda: I.narrow(ones(3), 0, 1, 3), ShapeError, r"narrow: start \(1\) \+ length \(3\) exceeds dimension 0"),
+        (lambda: I.narrow(ones(3), 0, -4, 1), IndexError, "narrow: start out of range"),
+        (lambda: I.narrow(ones(3), 0, 0, -1), ShapeError, "narrow: length must be non-negative"),
+        (lambda: I.narrow(ones(), 0, 0, 0), ShapeError, "cannot be applied to a 0-dim tensor"),
     ),
 )
-
-
-def _spread(g: Array, index: Array, dim: int, shape: Shape) -> Array:
-    out = np.zeros(shape, g.dtype)
-    for place in np.ndindex(index.shape):
-        to = list(place)
-        to[dim] = int(index[place])
-        out[tuple(to)] += g[place]
-    return out
-
-
 sample(
-    "spread",
-    lambda g, index, dim, shape: I.spread(g, dim, index, shape),
-    _spread,
-    (Input((3, 5)), Input((3, 5), below(3))),
-    ({"dim": 0, "shape": (3, 7)}, {"dim": 1, "shape": (3, 3)}),
-    empty=(Case(((0, 5), (0, 5)), {"dim": 0, "shape": (3, 5)}),),
-    without={"dtypes": "its index is of integers"},
-)
-sample(
-    "nonzero",
-    I.nonzero,
-    np.argwhere,
-    (Input((3, 5), lambda rng, shape: away(rng, shape) * truth(rng, shape)),),
-    gives="index",
-    empty=(Case(((0, 3),)),),
-    zero_dim=(Case(((),)),),
-    without=CONSTANT,
+    "narrow_copy",
+    I.narrow_copy,
+    lambda x, dim, start, length: np.take(x, range(start, start + length), dim),
+    (Input((3, 5)),),
+    ({"dim": 1, "start": 1, "length": 3},),
+    empty=(Case(((0, 3),), {"dim": 1, "start": 0, "length": 2}),),
+    bad=((lambda: I.narrow_copy(ones(3), 0, 1, 3), ShapeError, "exceeds dimension 0"),),
 )

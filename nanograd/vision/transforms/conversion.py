@@ -13,7 +13,7 @@ from nanograd.ops.creation import from_numpy
 from nanograd.ops.creation import tensor as to_numbers
 from nanograd.settings import get_default_dtype
 from nanograd.tensors import Tensor
-from nanograd.vision.picture import need_pillow, opened, pixels
+from nanograd.vision.picture import is_picture, need_pillow, opened, pixels
 from nanograd.vision.transforms import color
 
 __all__ = [
@@ -24,8 +24,12 @@ __all__ = [
 
 def get_dimensions(img: Any) -> list[int]:
     """[channels, height, width] of an image."""
-    image, _ = opened("get_dimensions", img)
-    return [image.shape[-3] if image.ndim > 2 else 1, *image.shape[-2:]]
+    if isinstance(img, np.ndarray) and img.ndim in (2, 3):
+        return [1 if img.ndim == 2 else img.shape[2], *img.shape[:2]]
+    if isinstance(img, Tensor) or not is_picture(img):
+        image, _ = opened("get_dimensions", img)
+        return [image.shape[-3] if image.ndim > 2 else 1, *image.shape[-2:]]
+    return [len(img.getbands()), img.height, img.width]
 
 
 def get_image_size(img: Any) -> list[int]:

@@ -1,0 +1,69 @@
+"""What nanograd does not have, by torch's name: what to use instead, and whether it is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NoReturn
+
+from nanograd.errors import MissingError, did_you_mean
+
+__all__ = ["ABSENT", "absent", "explained", "missing"]
+
+_SPARSE = "nanograd has no sparse tensors. Use dense ones: torch.zeros(size).index_put((rows, columns), values)"
+_COMPLEX = "nanograd has no complex numbers. Keep the real and the imaginary part as two tensors"
+_PROCESSES = "nanograd trains in one process. Call the model itself, and leave the process group out"
+_QUANTIZED = "nanograd has no quantized numbers. Use torch.float32"
+_TRACED = "nanograd runs Python as it is. Call the function or module itself"
+
+ABSENT = {
+    "sparse_coo_tensor": _SPARSE, "sparse_csr_tensor": _SPARSE, "sparse": _SPARSE, "spmm": _SPARSE, "smm": _SPARSE,
+    "sparse_coo": _SPARSE, "sparse_csr": _SPARSE,
+    "complex": _COMPLEX, "polar": _COMPLEX, "view_as_complex": _COMPLEX, "view_as_real": _COMPLEX, "stft": _COMPLEX,
+    "istft": _COMPLEX, "angle": _COMPLEX, "conj": _COMPLEX,
+    "distributed": _PROCESSES, "nn.DataParallel": _PROCESSES, "nn.parallel": _PROCESSES,
+    "nn.SyncBatchNorm": "nanograd trains in one process. Use nn.BatchNorm2d",
+    "multiprocessing": "use Python's multiprocessing; nanograd's DataLoader has workers of its own",
+    "hub": "nanograd downloads no models. Define the model in your program, and load its weights with torch.load",
+    "jit": _TRACED, "fx": _TRACED, "export": _TRACED,
+    "onnx": "nanograd does not export. Save with torch.save(model.state_dict(), path)",
+    "quantization": _QUANTIZED, "ao": _QUANTIZED, "quantize_per_tensor": _QUANTIZED,
+    "func": "write the loop over samples in Python, or use torch.autograd.functional",
+    "vmap": "nanograd does not map functions. Write operations that take the batch dimension, or a loop",
+    "nested": "nanograd has no nested tensors. Use torch.nn.utils.rnn.pad_sequence and a mask",
+    "models": "nanograd has no ready models. Define the network in your program: `nanograd train --list` shows some",
+    "datasets.LSUN": "nanograd does not read LSUN. Unpack the images into folders and use datasets.ImageFolder",
+    "profiler": "it is planned. Use Python's cProfile until then",
+    "autograd.profiler": "it is planned. Use Python's cProfile until then",
+    "utils.checkpoint": "nanograd keeps what it needs. Call the function itself; a smaller batch saves memory",
+    "autograd.forward_ad": "nanograd has no forward mode. Use torch.autograd.functional.jvp",
+    "utils.cpp_extension": "nanograd's kernels are Python: see `nanograd.kernels`",
+    "Tensor.to_sparse": _SPARSE,
+    "Tensor.bfloat16": "nanograd has no bfloat16. Use .float() or .half()",
+}  # fmt: skip
+"""Path from the package, as torch has it -> what to do."""
+
+
+def explained(path: str) -> str | None:
+    """What is known of a name that nanograd does not have: ``"nn.DataParallel"``, ``"distributed.rpc"``."""
+    parts = path.split(".")
+    for n in range(len(parts), 0, -1):
+        found = ABSENT.get(".".join(parts[:n]))
+        if found is not None:
+            return found
+    return None
+
+
+def absent(path: str) -> NoReturn:
+    """Raises MissingError for a name that stands in torch and has no place here."""
+    raise MissingError(f"{path}: {explained(path)}.")
+
+
+def missing(module: str, name: str, known: Iterable[str]) -> NoReturn:
+    """Raises AttributeError for ``module.name``: what to use instead, or the nearest name there is."""
+    path = f"{module}.{name}" if module else name
+    full = f"nanograd.{module}" if module else "nanograd"
+    why = explained(path)
+    if why is None:
+        hint = did_you_mean(name, known)
+        raise AttributeError(f"module {full!r} has no attribute {name!r}: nanograd does not have this name.{hint}")
+    raise AttributeError(f"module {full!r} has no attribute {name!r}: {why}.")

@@ -1,0 +1,61 @@
+"""The accelerator, if there is one: torch's device-neutral names."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from nanograd import cuda
+from nanograd.devices import Device, to_device
+from nanograd.errors import DeviceError
+
+__all__ = [
+    "current_accelerator", "current_device_idx", "current_device_index", "device_count", "empty_cache", "is_available",
+    "memory_allocated", "set_device_idx", "set_device_index", "synchronize",
+]  # fmt: skip
+
+
+def is_available() -> bool:
+    """Whether there is an accelerator."""
+    return cuda.is_available()
+
+
+def current_accelerator(check_available: bool = False) -> Device | None:
+    """The accelerator, or None: ``device = torch.accelerator.current_accelerator() or "cpu"``."""
+    return to_device("cuda") if is_available() else None
+
+
+def device_count() -> int:
+    """How many accelerators there are."""
+    return cuda.device_count()
+
+
+def synchronize(device: Any = None) -> None:
+    """Wait for the accelerator: nothing to do without one."""
+    cuda.synchronize(device)
+
+
+def empty_cache() -> None:
+    """Give unused memory back: nothing to do without an accelerator."""
+    cuda.empty_cache()
+
+
+def memory_allocated(device: Any = None) -> int:
+    """How many bytes tensors take there."""
+    return cuda.memory_allocated(device)
+
+
+def current_device_index() -> int:
+    """The number of the accelerator in use.  Raises DeviceError without one."""
+    return _none("current_device_index")
+
+
+def set_device_index(device: Any) -> None:
+    """Use the accelerator with this number.  Raises DeviceError without one."""
+    _none("set_device_index")
+
+
+current_device_idx, set_device_idx = current_device_index, set_device_index
+
+
+def _none(name: str) -> NoReturn:
+    raise DeviceError(f"accelerator.{name}: there is no accelerator here. Ask torch.accelerator.is_available() first.")

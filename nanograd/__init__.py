@@ -51,6 +51,8 @@ from nanograd.formats import (
 )
 from nanograd.ops.arithmetic import *
 from nanograd.ops.bitwise import *
+from nanograd.ops.broadcasting import *
+from nanograd.ops.choosing import *
 from nanograd.ops.comparison import *
 from nanograd.ops.creation import *
 from nanograd.ops.diagonals import *
@@ -63,7 +65,9 @@ from nanograd.ops.norms import *
 from nanograd.ops.op import result_type
 from nanograd.ops.ordering import *
 from nanograd.ops.recurrent import *
+from nanograd.ops.placing import *
 from nanograd.ops.queries import *
+from nanograd.ops.ranges import *
 from nanograd.ops.rearranging import *
 from nanograd.ops.reduction import *
 from nanograd.ops.rounding import *
@@ -144,12 +148,16 @@ def __getattr__(name: str) -> Any:
         from nanograd.amp import autocast
 
         return autocast
+    if name == "detach" or (name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name)):
+        return getattr(Tensor, name)  # torch.exp_(x) is x.exp_()
     if name in _LAZY:
         import importlib
         import importlib.util
 
         if importlib.util.find_spec(f"nanograd.{name}") is not None:
             return importlib.import_module(f"nanograd.{name}")
+    if name[:-1] in globals() and name.endswith("_") and hasattr(Tensor, name):  # torch.exp_(x) is x.exp_()
+        return getattr(Tensor, name)
     if name in _dtypes.ABSENT:
         raise AttributeError(_dtypes.absent(name))
     from nanograd.absent import missing

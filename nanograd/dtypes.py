@@ -168,7 +168,7 @@ def can_cast(from_: DType, to: DType) -> bool:
 # Limits
 
 
-class finfo:  # noqa: N801 - torch's name
+class finfo:
     """What a floating-point dtype can hold; without an argument the default dtype's twin, float32.
 
     ``bits``  per number; ``eps`` the distance from 1 to the next one; ``max`` and ``min``; ``tiny`` and
@@ -204,7 +204,7 @@ class finfo:  # noqa: N801 - torch's name
         return hash(self.dtype)
 
 
-class iinfo:  # noqa: N801 - torch's name
+class iinfo:
     """What an integer dtype can hold: ``bits``, ``min`` and ``max``.
 
     >>> iinfo(int8)

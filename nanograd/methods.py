@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nanograd.ops import (
+    alike,
     arithmetic,
+    becoming,
     bitwise,
+    broadcasting,
+    choosing,
     comparison,
-    creation,
     diagonals,
     elementary,
     indexing,
@@ -18,6 +21,7 @@ from nanograd.ops import (
     normalization,
     norms,
     ordering,
+    placing,
     queries,
     rearranging,
     reduction,
@@ -259,17 +263,17 @@ class Methods:
     adjoint = layout.adjoint
     squeeze = layout.squeeze
     unsqueeze = layout.unsqueeze
-    expand = layout.expand
-    expand_as = layout.expand_as
-    broadcast_to = layout.broadcast_to
+    expand = broadcasting.expand
+    expand_as = broadcasting.expand_as
+    broadcast_to = broadcasting.broadcast_to
     clone = layout.clone
     storage_offset = layout.storage_offset
-    squeeze_ = layout.in_itself(layout.squeeze)
-    unsqueeze_ = layout.in_itself(layout.unsqueeze)
-    t_ = layout.in_itself(layout.t)
-    transpose_ = layout.in_itself(layout.transpose)
-    swapaxes_ = layout.in_itself(layout.swapaxes)
-    swapdims_ = layout.in_itself(layout.swapdims)
+    squeeze_ = becoming.in_itself(layout.squeeze)
+    unsqueeze_ = becoming.in_itself(layout.unsqueeze)
+    t_ = becoming.in_itself(layout.t)
+    transpose_ = becoming.in_itself(layout.transpose)
+    swapaxes_ = becoming.in_itself(layout.swapaxes)
+    swapdims_ = becoming.in_itself(layout.swapdims)
 
     # Joining and splitting
     split = joining.split
@@ -310,37 +314,37 @@ class Methods:
     select = indexing.select
     narrow = indexing.narrow
     narrow_copy = indexing.narrow_copy
-    index_select = scattering.index_select
+    index_select = placing.index_select
     gather = scattering.gather
-    take = scattering.take
+    take = placing.take
     take_along_dim = scattering.take_along_dim
     scatter = scattering.scatter
     scatter_add = scattering.scatter_add
     scatter_reduce = scattering.scatter_reduce
-    index_add = scattering.index_add
-    index_copy = scattering.index_copy
-    index_fill = scattering.index_fill
-    index_put = scattering.index_put
-    index_reduce = scattering.index_reduce
-    put = scattering.put
-    select_scatter = scattering.select_scatter
-    slice_scatter = scattering.slice_scatter
-    masked_select = scattering.masked_select
-    masked_scatter = scattering.masked_scatter
-    nonzero = scattering.nonzero
-    argwhere = scattering.argwhere
-    nonzero_static = scattering.nonzero_static
+    index_add = placing.index_add
+    index_copy = placing.index_copy
+    index_fill = placing.index_fill
+    index_put = placing.index_put
+    index_reduce = placing.index_reduce
+    put = placing.put
+    select_scatter = placing.select_scatter
+    slice_scatter = placing.slice_scatter
+    masked_select = choosing.masked_select
+    masked_scatter = choosing.masked_scatter
+    nonzero = choosing.nonzero
+    argwhere = choosing.argwhere
+    nonzero_static = choosing.nonzero_static
     scatter_ = twin(scattering.scatter)
     scatter_add_ = twin(scattering.scatter_add)
     scatter_reduce_ = twin(scattering.scatter_reduce)
-    index_add_ = twin(scattering.index_add)
-    index_copy_ = twin(scattering.index_copy)
-    index_fill_ = twin(scattering.index_fill)
-    index_put_ = twin(scattering.index_put)
-    index_reduce_ = twin(scattering.index_reduce)
-    put_ = twin(scattering.put)
-    masked_scatter_ = twin(scattering.masked_scatter)
-    fill_diagonal_ = scattering.fill_diagonal_
+    index_add_ = twin(placing.index_add)
+    index_copy_ = twin(placing.index_copy)
+    index_fill_ = twin(placing.index_fill)
+    index_put_ = twin(placing.index_put)
+    index_reduce_ = twin(placing.index_reduce)
+    put_ = twin(placing.put)
+    masked_scatter_ = twin(choosing.masked_scatter)
+    fill_diagonal_ = placing.fill_diagonal_
 
     # Matrix products
     matmul = linalg.matmul
@@ -352,12 +356,12 @@ class Methods:
     outer = linalg.outer
 
     # New tensors like this one
-    new_tensor = creation.new_tensor
-    new_full = creation.new_full
-    new_zeros = creation.new_zeros
-    new_ones = creation.new_ones
-    new_empty = creation.new_empty
-    new_empty_strided = creation.new_empty_strided
+    new_tensor = alike.new_tensor
+    new_full = alike.new_full
+    new_zeros = alike.new_zeros
+    new_ones = alike.new_ones
+    new_empty = alike.new_empty
+    new_empty_strided = alike.new_empty_strided
 
     # Questions
     is_complex = queries.is_complex
@@ -473,3 +477,15 @@ class Methods:
     cumsum_ = twin(scan.cumsum)
     cumprod_ = twin(scan.cumprod)
     renorm_ = twin(norms.renorm)
+
+    # What it is not, and what needs nothing done
+    is_cpu = property(queries.is_on_cpu)
+    is_sparse = is_sparse_csr = is_quantized = is_meta = is_mkldnn = is_nested = property(queries.never)
+    is_xpu = is_mps = is_xla = is_vulkan = is_ipu = is_mtia = is_maia = property(queries.never)
+    is_pinned = is_shared = is_distributed = queries.never
+    nbytes = property(queries.nbytes)
+    pin_memory = queries.pin_memory
+    share_memory_ = queries.share_memory_
+    to_dense = queries.to_dense
+    to_sparse = queries.to_sparse
+    bfloat16 = queries.bfloat16

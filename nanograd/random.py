@@ -43,7 +43,8 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         """Start stream number ``seed`` (an integer in [-2⁶³, 2⁶⁴)) from its beginning."""
-        if not hasattr(seed, "__index__") and not (isinstance(seed, float) and seed.is_integer()):
+        given: Any = seed
+        if not hasattr(seed, "__index__") and not (isinstance(given, float) and given.is_integer()):
             raise DTypeError(f"manual_seed: expected an integer, got {type(seed).__name__} {seed!r:.40}.")
         if not -(2**63) <= int(seed) < 2**64:
             raise ShapeError(f"manual_seed: expected a seed in [-2**63, 2**64), got {seed}.")
@@ -78,7 +79,9 @@ class Generator:
             raise TypeError(f"set_state: RNG state must be a torch.ByteTensor, got {kind}.")
         state = bytes(new_state.reshape(-1).tolist())
         if len(state) != 16:
-            raise ShapeError(f"set_state: Expected a state of size 16 but found the input RNG state size to be {len(state)}.")
+            raise ShapeError(
+                f"set_state: Expected a state of size 16 but found the input RNG state size to be {len(state)}."
+            )
         self._seed, self.offset = int.from_bytes(state[:8], "little"), int.from_bytes(state[8:], "little")
         return self
 

@@ -41,7 +41,9 @@ def set_default_dtype(dtype: Any) -> None:
     global _default_dtype
     chosen = to_dtype(dtype)
     if not chosen.is_floating_point:
-        raise DTypeError(f"set_default_dtype: only floating-point types are supported as the default type, got {chosen}.")
+        raise DTypeError(
+            f"set_default_dtype: only floating-point types are supported as the default type, got {chosen}."
+        )
     _default_dtype = chosen
 
 

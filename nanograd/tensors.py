@@ -124,6 +124,8 @@ class Tensor(Methods):
         """The number of dimensions."""
         return self.array.ndim  # type: ignore[no-any-return]
 
+    ndimension = dim
+
     def numel(self) -> int:
         """The number of elements."""
         return self.array.size  # type: ignore[no-any-return]
@@ -141,7 +143,7 @@ class Tensor(Methods):
 
     def stride(self, dim: int | None = None) -> Any:
         """How many elements to step for the next one along each dimension."""
-        strides = tuple(s // self.array.itemsize for s in self.array.strides)
+        strides = layout.strides_of(self.array)
         return strides if dim is None else strides[layout.one_dim("stride", dim, self.array.ndim)]
 
     def is_contiguous(self) -> bool:
@@ -429,6 +431,11 @@ class Tensor(Methods):
             if node is not None and node.leaf is not None:
                 node.shape, node.dtype = value.array.shape, value.array.dtype
 
+    @property
+    def retains_grad(self) -> bool:
+        """Whether ``retain_grad`` was asked of it."""
+        return self._retains
+
     def retain_grad(self) -> None:
         """Keep the gradient of this tensor, which is not a leaf, in ``.grad``.  Raises GradError outside the graph."""
         if self.node is None:
@@ -539,16 +546,6 @@ class Tensor(Methods):
     def zero_(self) -> Tensor:
         """Write zeros."""
         return self.fill_(0)
-
-    def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Tensor:
-        """Write normal random numbers."""
-        drawn = creation.randn(self.array.shape, generator=generator, dtype=self.dtype, device=self.device)
-        return in_place(self, drawn * std + mean, "normal_")
-
-    def uniform_(self, a: Any = 0.0, b: Any = 1.0, *, generator: Any = None) -> Tensor:
-        """Write random numbers, equally likely in [a, b)."""
-        drawn = creation.rand(self.array.shape, generator=generator, dtype=self.dtype, device=self.device)
-        return in_place(self, drawn * (b - a) + a, "uniform_")
 
     def __matmul__(self, other: Any) -> Tensor:
         return linalg.matmul(self, other)

@@ -245,6 +245,14 @@ def test_a_mask_that_is_nearly_causal_is_not_taken_for_it() -> None:
     assert not np.allclose(stack(x, mask).detach(), stack(x, causal(5, dtype=torch.float64)).detach())
 
 
+def test_a_mask_for_each_head_is_not_taken_for_the_causal_one() -> None:
+    layer = made(nn.TransformerEncoderLayer, 4, 2, 7, 0.0)
+    stack, x = nn.TransformerEncoder(layer, 1, enable_nested_tensor=False), draw(3, 2, 4)
+    mask = draw(4, 3, 3)
+    assert_close(stack(x, mask), layer(x, mask))
+    assert not np.allclose(stack(x, mask).detach(), stack(x, mask * 0).detach())
+
+
 def test_layers_are_copied_apart_and_functions_are_kept() -> None:
     layer = nn.TransformerEncoderLayer(4, 2, 8, activation=torch.tanh, batch_first=True)
     stack = nn.TransformerEncoder(layer, 3, enable_nested_tensor=False)

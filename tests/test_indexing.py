@@ -185,7 +185,11 @@ REFUSED: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
     (lambda x: x[[0, 1], [0, 1, 2]], IndexError, "index: "),
     (lambda x: x.select(0, 3), IndexError, r"select: index 3 out of range for tensor of size \[3, 4\] at dimension 0"),
     (lambda x: x.select(2, 0), IndexError, "select: Dimension out of range"),
-    (lambda x: x.narrow(0, 4, 0), IndexError, r"narrow: start out of range \(expected to be in range of \[-3, 3\], but got 4"),
+    (
+        lambda x: x.narrow(0, 4, 0),
+        IndexError,
+        r"narrow: start out of range \(expected to be in range of \[-3, 3\], but got 4",
+    ),
     (lambda x: x.narrow(0, 2, 2), ShapeError, r"narrow: start \(2\) \+ length \(2\) exceeds dimension 0 of size 3"),
     (lambda x: x.narrow(0, 0, -1), ShapeError, "narrow: length must be non-negative"),
     (lambda x: x.gather(0, torch.zeros(3, 5, dtype=torch.int64)), ShapeError, r"the index of shape \(3, 5\)"),
@@ -226,3 +230,127 @@ def test_views_of_what_is_written_follow_it() -> None:
     z[0] = 10.0
     (z[:2] * z[:2]).sum().backward()
     assert_close(x.grad, torch.tensor([0.0, 4.0, 0.0]))
+
+
+# In place
+
+TWINS: dict[str, Callable[[Any, Any, str], Any]] = {
+    "scatter": lambda x, v, n: getattr(x, n)(0, torch.tensor([[2, 0, 1, 1]]), v[:1]),
+    "scatter_add": lambda x, v, n: getattr(x, n)(0, torch.tensor([[2, 0, 1, 1]]), v[:1]),
+    "scatter_reduce": lambda x, v, n: getattr(x, n)(1, torch.tensor([[2, 2, 1, 1]]), v[:1], "prod"),
+    "index_add": lambda x, v, n: getattr(x, n)(0, torch.tensor([2, 2]), v[:2], alpha=0.5),
+    "index_copy": lambda x, v, n: getattr(x, n)(0, torch.tensor([2, 0]), v[:2]),
+    "index_fill": lambda x, v, n: getattr(x, n)(1, torch.tensor([2, 0]), v[0, 0]),
+    "index_put": lambda x, v, n: getattr(x, n)((torch.tensor([2, 0]), torch.tensor([1, 1])), v[0, 0]),
+    "index_reduce": lambda x, v, n: getattr(x, n)(0, torch.tensor([2, 2]), v[:2], "mean"),
+    "put": lambda x, v, n: getattr(x, n)(torch.tensor([5, -1]), v[0, :2]),
+    "masked_scatter": lambda x, v, n: getattr(x, n)(torch.tensor([True, False, True, True]), v),
+    "tril": lambda x, v, n: getattr(x, n)(1),
+    "triu": lambda x, v, n: getattr(x, n)(),
+    "squeeze": lambda x, v, n: getattr(x, n)(0),
+    "unsqueeze": lambda x, v, n: getattr(x, n)(1),
+    "t": lambda x, v, n: getattr(x, n)(),
+    "transpose": lambda x, v, n: getattr(x, n)(1, 0),
+    "swapaxes": lambda x, v, n: getattr(x, n)(1, 0),
+    "swapdims": lambda x, v, n: getattr(x, n)(1, 0),
+}
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_twins(name: str) -> None:
+    """x.name_() is x, with what name() gives, and flows the same gradients; on a leaf it is refused."""
+    rng = np.random.default_rng(0)
+    x, v = (torch.tensor(rng.standard_normal((3, 4)), requires_grad=True) for _ in range(2))
+    y = TWINS[name](x * 1, v, name)
+    k = x * 1
+    z = TWINS[name](k, v, f"{name}_")
+    assert z is k
+    assert_close(z, y)
+    assert z.shape == y.shape
+    assert z.stride() == y.stride()
+    w = torch.tensor(rng.standard_normal(tuple(y.shape)))
+    grads = [torch.autograd.grad((out * w).sum(), (x, v), allow_unused=True) for out in (y, z)]
+    for a, b in zip(*grads, strict=True):
+        assert (a is None) == (b is None)
+        if a is not None:
+            assert_close(b, a)
+    with pytest.raises(GradError, match=f"{name}_: a"):
+        TWINS[name](x, v.detach(), f"{name}_")
+
+
+def test_a_shape_that_changes_in_place_does_not_mislead_the_way_back() -> None:
+    x = torch.ones(3, requires_grad=True)
+    h = x * 2
+    y = h * h
+    h.unsqueeze_(0)
+    with pytest.raises(GradError, match="written in place since"):
+        y.sum().backward()
+    h = x * 2
+    early = h[:2]
+    with pytest.raises(GradError, match="has views, which know the shape of before"):
+        h.unsqueeze_(0)
+    assert early.shape == (2,)
+    plain = torch.zeros(1, 3)
+    view = plain[0]
+    assert plain.squeeze_() is plain
+    view[1] = 5
+    assert plain.tolist() == [0, 5, 0]
+
+
+def test_filled_diagonals() -> None:
+    x = torch.ones(3, 3, requires_grad=True)
+    (x * 2).fill_diagonal_(0).sum().backward()
+    assert x.grad.tolist() == [[0, 2, 2], [2, 0, 2], [2, 2, 0]]
+    assert torch.zeros(7, 3).fill_diagonal_(1, wrap=True).sum(1).tolist() == [1, 1, 1, 0, 1, 1, 1]
+    assert torch.zeros(3, 3, 3).fill_diagonal_(2).nonzero().tolist() == [[0, 0, 0], [1, 1, 1], [2, 2, 2]]
+
+
+def test_memory_that_is_resized_or_exchanged() -> None:
+    x = torch.arange(6.0)
+    assert x.resize_(2, 2).tolist() == [[0, 1], [2, 3]]
+    assert x.resize_(2, 3).tolist() == [[0, 1, 2], [3, 4, 5]]  # the memory was kept
+    assert x.resize_(8).shape == (8,)
+    y = torch.zeros(3)
+    view = y[:1]
+    with pytest.raises(ShapeError, match=r"resize_: .*shares its memory, which is too small"):
+        y.resize_(9)
+    with pytest.raises(GradError, match="resize_: cannot change the memory of a tensor that requires grad"):
+        torch.ones(2, requires_grad=True).resize_(3)
+    assert y.set_(x) is y
+    x[0] = 9
+    assert y[0] == 9
+    assert view.shape == (1,)
+    assert torch.zeros(3).set_().shape == (0,)
+
+
+def test_parts_of_memory_by_strides() -> None:
+    x = torch.arange(12.0).reshape(3, 4)
+    view = x[1:].as_strided((2, 2), (4, 1), 0)  # from the start of the memory, not of the part
+    assert view.tolist() == [[0, 1], [4, 5]]
+    view[0, 0] = 7
+    assert x[0, 0] == 7
+    assert x.expand(2, 3, 4).as_strided((3,), (4,)).tolist() == [7, 4, 8]
+    base = torch.ones(3, requires_grad=True)
+    base.expand(2, 3).as_strided((2,), (1,)).sum().backward()
+    assert base.grad.tolist() == [1, 1, 0]
+
+
+def test_what_repeats_along_a_window_adds_up() -> None:
+    x = torch.zeros(5, requires_grad=True)
+    x.unfold(0, 3, 1).sum().backward()
+    assert x.grad.tolist() == [1, 2, 3, 2, 1]
+
+
+def test_bytes_read_as_another_dtype() -> None:
+    x = torch.tensor([1.0, -2.0])
+    assert x.view(torch.int32).tolist() == [0x3F800000, -0x40000000]
+    x.view(torch.uint8)[3] = 0x40
+    assert x[0] == 4.0
+    for call, words in (
+        (lambda: torch.zeros(3).view(torch.float64), r"self.size\(-1\) must be divisible by 2"),
+        (lambda: torch.tensor(1.0).view(torch.float64), r"self.dim\(\) cannot be 0"),
+        (lambda: torch.zeros(3, 2).t().view(torch.int16), r"self.stride\(-1\) must be 1"),
+        (lambda: torch.zeros(4)[1:3].view(torch.float64), r"self.storage_offset\(\) and the strides must be divisible"),
+    ):
+        with pytest.raises(ShapeError, match=words):
+            call()

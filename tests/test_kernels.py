@@ -45,6 +45,7 @@ def unit(rng: np.random.Generator, dtype: Any, *shape: int) -> Array:
     return rng.random(shape).astype(dtype)
 
 
+CUBE = (17, 19, 13)
 BIG = (71, 61)  # odd primes, and more elements than compiled loops start from
 
 
@@ -88,7 +89,15 @@ ARGUMENTS: dict[str, Make] = {
         rng.integers(0, 5, 7),
     ),
     "pool.max_pool2d": windows,
-    "scan.linear": lambda rng, dtype: (unit(rng, dtype, 7, 11, 3), normal(rng, dtype, 7, 11, 3), rng.integers(3)),
+    "scan.cumsum": lambda rng, dtype: (unit(rng, dtype, *CUBE), int(rng.integers(3)), dtypes.dtype_of(np.dtype(dtype))),
+    "scan.cumprod": lambda rng, dtype: (
+        unit(rng, dtype, *CUBE) + dtype(0.5),
+        int(rng.integers(3)),
+        dtypes.dtype_of(np.dtype(dtype)),
+    ),
+    "scan.cummax": lambda rng, dtype: (peppered(rng, dtype, *CUBE), int(rng.integers(3))),
+    "scan.cummin": lambda rng, dtype: (peppered(rng, dtype, *CUBE), int(rng.integers(3))),
+    "scan.linear": lambda rng, dtype: (unit(rng, dtype, *CUBE), normal(rng, dtype, *CUBE), int(rng.integers(3))),
     "update.sgd": optimizer(0, 3),
     "update.sgd_momentum": optimizer(1, 5),
     "update.sgd_nesterov": optimizer(1, 5),

@@ -337,6 +337,18 @@ def test_a_step_of_your_own_runs_the_hooks_once_also_through_super():
     assert p.item() == 0.5
 
 
+def test_an_option_may_be_required_of_every_group():
+    from nanograd.optim.optimizer import required
+
+    class Mine(optim.Optimizer):
+        def __init__(self, params, lr=required):
+            super().__init__(params, {"lr": lr})
+
+    assert Mine([{"params": [parameter(1.0)], "lr": 2.0}]).param_groups[0]["lr"] == 2
+    with pytest.raises(ValueError, match="didn't specify a value of required optimization parameter lr"):
+        Mine([parameter(1.0)])
+
+
 def test_a_failing_closure_leaves_the_optimizer_usable():
     p = parameter(1.0)
     optimizer = optim.SGD([p], lr=0.5)
@@ -360,6 +372,20 @@ def test_optimizers_can_be_pickled():
     assert torch.equal(p, q)
     assert torch.equal(other.state[q]["exp_avg"], optimizer.state[p]["exp_avg"])
     other.step()
+
+
+def test_a_loaded_state_is_a_copy():
+    p = parameter(1.0)
+    optimizer = optim.Adam([p])
+    p.grad = torch.ones(1).double()
+    optimizer.step()
+    saved = optimizer.state_dict()
+    other = optim.Adam([p])
+    other.load_state_dict(saved)
+    other.step()
+    assert saved["state"][0]["step"] == 1
+    assert saved["state"][0]["exp_avg"].item() == pytest.approx(0.1)
+    assert other.state[p]["exp_avg"].item() == pytest.approx(0.19)
 
 
 def test_a_state_with_plain_numbers_or_beside_the_parameters_is_kept():
@@ -478,4 +504,10 @@ def test_lbfgs_resumes_bit_for_bit(search):
     for _ in range(3):
         resumed.step(closure)
     assert torch.equal(p, whole)
-    assert len(resumed.state[p]["old_dirs"]) <= 3
+
+
+def test_lbfgs_remembers_so_many_steps_and_no_more():
+    for history in (1, 3):
+        p, optimizer, *_ = minimize(rosenbrock, (-1.2, 1.0), history_size=history, line_search_fn="strong_wolfe")
+        state = optimizer.state[p]
+        assert [len(state[name]) for name in ("old_dirs", "old_stps", "ro", "al")] == [history] * 4

@@ -238,6 +238,26 @@ def test_asgd_averages_from_step_t0():
     assert average[4] == pytest.approx((values[3] + values[4]) / 2)
 
 
+@pytest.mark.parametrize("name", FORMULAS)
+def test_parameters_of_one_group_go_their_own_ways(name):
+    """Together or in optimizers of their own, whichever has a gradient when."""
+    start, gradients = draw(5)
+    together, apart = leaves(start), leaves(start)
+    one, many = make(name, together), [make(name, [p]) for p in apart]
+    for t, step in enumerate(gradients):
+        for i, g in enumerate(step):
+            given = t % (i + 1) == 0
+            together[i].grad = torch.from_numpy(g.copy()) if given else None
+            apart[i].grad = torch.from_numpy(g.copy()) if given else None
+        one.step()
+        for optimizer in many:
+            optimizer.step()
+    for p, q, optimizer in zip(together, apart, many, strict=True):
+        assert torch.equal(p, q)
+        for key, value in one.state[p].items():
+            assert torch.equal(value, optimizer.state[q][key])
+
+
 @pytest.mark.parametrize("name", list(FORMULAS))
 def test_loops_and_references_agree_for_every_layout_and_dtype(name):
     """float32 and a non-contiguous parameter against float64; float16 computes in float32."""

@@ -130,6 +130,26 @@ def test_a_layer_is_its_cell_step_by_step_gradients_too(kind: str) -> None:
         assert_close(a, b)
 
 
+def test_layers_and_directions_are_single_ones_stacked_each_with_its_own_state() -> None:
+    layer, x, h0 = made(nn.GRU, 3, 4, num_layers=2, bidirectional=True), draw(5, 2, 3), draw(4, 2, 4)
+    y, last = x, []
+    for k in range(2):
+        parts = []
+        for reverse, end in enumerate((f"l{k}", f"l{k}_reverse")):
+            one = made(nn.GRU, y.shape[2], 4)
+            one.load_state_dict({f"{n}_l0": getattr(layer, f"{n}_{end}") for n in WEIGHTS})
+            part, h = one(y.flip(0) if reverse else y, h0[2 * k + reverse].unsqueeze(0))
+            parts.append(part.flip(0) if reverse else part)
+            last.append(h[0])
+        y = torch.cat(parts, 2)
+    found, states = layer(x, h0)
+    assert_close(found, y)
+    assert_close(states, torch.stack(last))
+
+
+WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
 # Properties
 
 
@@ -213,6 +233,9 @@ def test_packing_and_padding_undo_each_other(lengths: list[int], rest: list[int]
         assert not row[: max(lengths) - len(s)].numpy().any()
     packed = rnn.pack_padded_sequence(padded, lengths, batch_first, enforce_sorted=False)
     assert packed.data.shape == (sum(lengths), *rest)
+    order = packed.sorted_indices
+    assert order is not None
+    assert order.tolist() == sorted(range(len(lengths)), key=lambda i: -lengths[i])  # of equal ones the first is first
     assert packed.batch_sizes.tolist() == [sum(n > t for n in lengths) for t in range(max(lengths))]
     total = max(lengths) + more
     again, found = rnn.pad_packed_sequence(packed, batch_first, 7.0, total_length=total)
@@ -415,6 +438,6 @@ def test_mistakes_are_named(name: str) -> None:
         call()
 
 
-@pytest.mark.parametrize("module", ["nanograd.nn.recurrent", "nanograd.nn.utils.rnn"])
+@pytest.mark.parametrize("module", ["nanograd.nn.recurrent", "nanograd.nn.cells", "nanograd.nn.utils.rnn"])
 def test_examples_print_what_they_say(module: str) -> None:
     assert not doctest.testmod(importlib.import_module(module), extraglobs={"torch": torch, "nn": nn}).failed

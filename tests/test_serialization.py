@@ -152,6 +152,19 @@ def test_memory_is_stored_as_far_as_tensors_see_it():
     assert one.item() == 80
 
 
+def test_memory_is_stored_from_the_first_element_that_is_seen():
+    x = torch.arange(100)
+    assert [t.tolist() for t in round_trip([x[80], x[70:72], x[90]])] == [80, [70, 71], 90]
+
+
+def test_elements_between_other_bytes_come_back():
+    records = np.zeros(3, [("flag", "u1"), ("value", "f4")])
+    records["value"] = [1, 2, 3]
+    assert round_trip(torch.from_numpy(records["value"])).tolist() == [1, 2, 3]
+    shifted = np.frombuffer(bytearray(b"x" + np.arange(3.0).tobytes()), np.float64, offset=1)
+    assert round_trip(torch.from_numpy(shifted)).tolist() == [0, 1, 2]
+
+
 def test_one_object_in_two_places_comes_back_as_one():
     p = nn.Parameter(torch.ones(2))
     inner = [1]
@@ -433,6 +446,8 @@ def test_a_device_may_be_named_when_loading():
         return torch.load(buffer, map_location=where)
 
     for where in (None, "cpu", torch.device("cpu"), {"cuda:0": "cpu"}, lambda storage, location: storage):
+        assert load(where).device == torch.device("cpu")
+    for where in (lambda storage, location: None, {}, {"cpu": "cpu"}):
         assert load(where).device == torch.device("cpu")
     with pytest.raises(RuntimeError, match=r"deserialize object on a CUDA device.*map_location=torch.device\('cpu'\)"):
         load("cuda")

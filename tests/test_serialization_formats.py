@@ -136,7 +136,7 @@ DAMAGED = {
     "header of no UTF-8": write_plainly(b'{"\xff": 1}', b""),
     "header nested without end": write_plainly(b"[" * 100_000, b""),
     "header is a list": write_plainly([], b""),
-    "entry twice": write_plainly(b'{"a": 1, "a": 2}', b""),
+    "entry twice": write_plainly(b"{%s, %s}" % ((json.dumps({"a": entry()})[1:-1].encode(),) * 2), bytes(8)),
     "metadata of numbers": write_plainly({"__metadata__": {"a": 1}}, b""),
     "metadata is a list": write_plainly({"__metadata__": []}, b""),
     "entry without shape": write_plainly({"a": {"dtype": "F32", "data_offsets": [0, 8]}}, bytes(8)),

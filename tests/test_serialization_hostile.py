@@ -220,6 +220,7 @@ def long(value):
 
 HUNDRED = b"(" + b"K\x01" * 100 + b"t"
 HUGE = b"K\x00" + long(2**61) * 2 + b"\x87"
+CLAIM = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04"
 FOUR = np.arange(4, dtype=np.float32).tobytes()
 BAD = {
     "no program": archive(b""),
@@ -240,6 +241,10 @@ BAD = {
     "a list in a set": archive(ops(b"\x8f(]\x90")),
     "a module as a key": archive(ops(b"}cnanograd.nn.linear\nLinear\nK\x01s")),
     "a large integer as a key": archive(ops(b"}", long(2**80), b"K\x01s")),
+    "a class in a set": archive(ops(b"\x8f(cnanograd.nn.linear\nLinear\n\x90")),
+    "a key of nine tuples": archive(ops(b"}K\x01" + b"\x85" * 9 + b"K\x01s")),
+    "a long integer that is there": archive(ops(b"\x8b" + struct.pack("<i", 2000) + b"\x01" * 2000)),
+    "a view of a storage": archive(ops(CLAIM, b"K\x01tQ"), s0=FOUR),
     "odd items": archive(ops(b"}(K\x01u")),
     "appends to a tuple": archive(ops(b")K\x01a")),
     "appends to a dict": archive(ops(b"}(K\x01K\x02e")),
@@ -296,6 +301,103 @@ def test_the_assembler_of_these_tests_makes_files_that_load():
     wide = load(archive(tensor(shape=b"M\xe8\x03K\x04\x86", strides=b"K\x00K\x01\x86"), s0=FOUR))
     assert wide.shape == (1000, 4)
     assert load(archive(tensor(tail=b"\x88"), s0=FOUR)).requires_grad
+
+
+def test_a_storage_has_one_type():
+    program = ops(b"](", tensor()[2:-1], tensor(kind=b"IntStorage")[2:-1], b"e")
+    with pytest.raises(FileFormatError, match="storage '0' has two types"):
+        load(archive(program, s0=FOUR))
+
+
+def test_a_slot_is_set_past_the_properties_of_its_class():
+    class_name = f"c{__name__}\nWatched\n".encode()
+    inside = pickle.dumps({"_parameters": {}, "_buffers": {}, "_modules": {}}, 2)[2:-1]
+    program = ops(class_name, b")\x81", inside, pickle.dumps({"trap": 2}, 2)[2:-1], b"\x86b")
+    sys.modules.setdefault(__name__, sys.modules[Watched.__module__])
+    Watched.ran.clear()
+    with pytest.raises(FileFormatError, match="a Watched has no slot 'trap'"):
+        load(archive(program), weights_only=False)
+    assert Watched.ran == []
+
+
+def test_truth_values_of_any_byte_are_true_or_false():
+    loaded = load(archive(tensor(kind=b"BoolStorage"), s0=b"\x00\x01\x02\xff"))
+    assert loaded.tolist() == [False, True, True, True]
+    assert loaded.numpy().view(np.uint8).tolist() == [0, 1, 1, 1]
+
+
+def test_memory_that_lies_at_odd_places_is_aligned(tmp_path):
+    for top in ("a", "ab", "abc", "abcd"):
+        (tmp_path / "f").write_bytes(archive(tensor(), top=top, s0=FOUR))
+        loaded = torch.load(tmp_path / "f", mmap=True)
+        assert loaded.tolist() == [0, 1, 2, 3]
+        assert loaded.numpy().flags.aligned
+
+
+# The format of before torch 1.6
+
+
+BODY = struct.pack("<q", 4) + FOUR
+
+
+def legacy(program=None, keys=("0",), body=BODY, magic=0x1950A86A20F9469CFC6C, version=1001):
+    head = [magic, version, {"protocol_version": 1001, "little_endian": True, "type_sizes": {}}]
+    start = b"".join(pickle.dumps(value, 2) for value in head)
+    return start + (tensor() if program is None else program) + pickle.dumps(list(keys), 2) + body
+
+
+def test_a_legacy_file_is_read():
+    assert load(legacy()).tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        legacy(body=b""), legacy(body=struct.pack("<q", 5) + FOUR), legacy(body=struct.pack("<q", 4) + FOUR[:-1]),
+        legacy(keys=()), legacy(keys=("1",)), legacy(keys=("0", "1")), legacy(version=1000), legacy(magic=3),
+        legacy(tensor(number=long(2**40))), legacy(tensor(number=b"K\x05", shape=b"K\x05\x85")),
+        legacy(pickle.dumps(Call(os.mkdir, "x"), 2)), legacy(keys=[{}]),
+    ],
+)  # fmt: skip
+def test_a_damaged_legacy_file_is_refused(content):
+    with pytest.raises(FileFormatError, match="load: "):
+        load(content)
+
+
+def test_a_cut_legacy_file_is_refused():
+    content = legacy()
+    for cut in range(1, len(content)):
+        with pytest.raises(FileFormatError, match="load: "):
+            load(content[:cut])
+
+
+# NumPy's values in torch's files
+
+
+def numpy_array(shape=(3,), name="f4", raw=bytes(12), state=(3, "<", None, None, None, -1, -1, 0)):
+    """An array as NumPy's pickles have it, from parts that may not fit."""
+    dtype = b"cnumpy\ndtype\n" + pickle.dumps((name, False, True), 2)[2:-1] + b"R" + pickle.dumps(state, 2)[2:-1] + b"b"
+    start = b"cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
+    content = b"C" + bytes([len(raw)]) + raw
+    return archive(ops(start, b"(K\x01", pickle.dumps(shape, 2)[2:-1], dtype, b"\x89", content, b"tb"))
+
+
+def test_an_array_is_read():
+    assert load(numpy_array()).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"shape": (4,)}, {"shape": (2**62, 2**62)}, {"shape": (-3,)}, {"shape": [3]}, {"shape": (3.0,)},
+        {"name": "O8"}, {"name": "V4"}, {"name": "f3"}, {"name": "f4,f4"}, {"raw": b""}, {"name": "U1"},
+        {"state": (3, "<", None, ("a",), {"a": 1}, -1, -1, 0)}, {"state": (3, "x", None, None, None, -1, -1, 0)},
+        {"state": (3,)}, {"state": None},
+    ],
+)  # fmt: skip
+def test_an_array_that_does_not_fit_is_refused(parts):
+    with pytest.raises((FileFormatError, NotImplementedError), match="load: "):
+        load(numpy_array(**parts))
 
 
 def test_two_entries_of_one_name_are_refused():

@@ -232,6 +232,28 @@ def test_modules_whose_inside_is_wrong_are_refused():
         load(changed(b"\nLinear\n", b"\nLinea2\n"), weights_only=False)
 
 
+def test_a_prefix_that_another_program_added_is_named():
+    net = nn.Linear(2, 1)
+    for prefix in ("module.", "_orig_mod."):
+        with pytest.raises(RuntimeError, match=rf"Missing key.*(\n.*)*k.removeprefix\('{prefix}'\)"):
+            net.load_state_dict({prefix + k: v for k, v in net.state_dict().items()})
+    with pytest.raises(RuntimeError) as caught:
+        net.load_state_dict({"module.other": torch.ones(1)})
+    assert "removeprefix" not in str(caught.value)
+
+
+def test_one_element_loads_into_a_parameter_without_dimensions():
+    class Scale(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.factor = nn.Parameter(torch.tensor(1.0))
+
+    for assign in (False, True):
+        net = Scale()
+        net.load_state_dict({"factor": torch.tensor([3.0])}, assign=assign)
+        assert (net.factor.shape, net.factor.item()) == ((), 3)
+
+
 SCRIPT = """
     import sys
     import nanograd as torch

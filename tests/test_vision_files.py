@@ -22,11 +22,12 @@ import nanograd as torch
 from nanograd.serialization import FileFormatError
 from nanograd.vision import io as image_io
 from nanograd.vision import picture, png
-from nanograd.vision.datasets import CIFAR10, CIFAR100, KMNIST, MNIST, FashionMNIST
+from nanograd.vision.datasets import CIFAR10, CIFAR100, KMNIST, MNIST, FashionMNIST, cifar
 from nanograd.vision.datasets.download import DownloadError, check_integrity, fetch, mirrors_of
 from nanograd.vision.datasets.idx import read_idx
 from nanograd.vision.datasets.pickles import read_pickle
 from nanograd.vision.datasets.utils import download_url
+from nanograd.vision.files import replacing
 
 
 @pytest.fixture
@@ -325,8 +326,8 @@ END = chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
         (png.SIGNATURE, "ends before its end mark"),
         (by_hand(noise(4, 4))[:-3], "ends before"),
         (by_hand(noise(4, 4))[:-20], "claims|ends before"),
-        (header(10**6, 10**6) + END, "1000000 x 1000000"),
-        (header(1 << 14, 1 << 14) + END, "more than .* compressed bytes can hold"),
+        (header(10**6, 10**6) + END, "1000000 x 1000000 pixels, more than the"),
+        (header(1 << 13, 1 << 13) + END, "more than .* compressed bytes can hold"),
         (header(2**31, 2**31) + END, "pixels"),
         (header(0, 4) + END, "0 x 4"),
         (header(4, 4, color=5) + END, "color type 5"),
@@ -424,7 +425,7 @@ def test_image_io_refuses_by_name(tmp_path, act, error, words):
 class Mirror(http.server.BaseHTTPRequestHandler):
     """Serves ``files``; may end an answer early, ignore ranges, or lie about length."""
 
-    files, asked, stop_after, ranges, length = {}, [], None, True, None
+    files, asked, stop_after, ranges, says_length = {}, [], None, True, True
 
     def do_GET(self):
         type(self).asked.append((self.path, self.headers.get("Range")))
@@ -442,7 +443,8 @@ class Mirror(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         else:
             self.send_response(200)
-        self.send_header("Content-Length", str(self.length or len(data) - start))
+        if self.says_length:
+            self.send_header("Content-Length", str(len(data) - start))
         self.end_headers()
         self.wfile.write(data[start : None if self.stop_after is None else start + self.stop_after])
 
@@ -528,7 +530,11 @@ def test_a_file_is_bounded(tmp_path, mirror):
     kind.files["/x"] = DATA
     with pytest.raises(DownloadError, match="1024000 bytes, more than the 1000 allowed"):
         fetch([address], "x", tmp_path, md5(DATA), limit=1000)
+    kind.says_length = False
+    with pytest.raises(DownloadError, match="more than the 1000 bytes allowed"):
+        fetch([address], "x", tmp_path, md5(DATA), limit=1000)
     assert not (tmp_path / "x").exists()
+    assert fetch([address], "x", tmp_path, md5(DATA)).read_bytes() == DATA
 
 
 def test_a_mirror_may_be_a_folder(tmp_path):
@@ -821,3 +827,30 @@ def test_damaged_archives_are_refused(tmp_path, spoil):
         FileFormatError, match=r"is no file|the archive is damaged|has no cifar-10-batches-py/data_batch_3"
     ):
         kind(tmp_path)
+
+
+def test_members_of_an_archive_are_bounded(tmp_path, monkeypatch):
+    kind, _, packed = small_cifar()
+    (tmp_path / kind.filename).write_bytes(packed)
+    monkeypatch.setattr(cifar, "_MEMBER_LIMIT", 1000)
+    with pytest.raises(FileFormatError, match="data_batch_1 is no file of a size that can be"):
+        kind(tmp_path)
+
+
+def test_a_file_that_cannot_be_finished_leaves_the_former_one(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(b"former")
+
+    def fail():
+        with replacing(path) as file:
+            file.write(b"half of the new")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert path.read_bytes() == b"former"
+    with replacing(path) as file:
+        file.write(b"new")
+        assert path.read_bytes() == b"former"
+    assert path.read_bytes() == b"new"
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]

@@ -9,8 +9,8 @@ import numpy as np
 from nanograd.kernels.kernel import Array, kernel
 
 __all__ = [
-    "add_at", "added_at", "distinct", "gather", "nonzero", "part", "put", "put_at", "scatter", "scatter_add", "scatter_reduce", "take",
-    "unravel",
+    "add_at", "added_at", "distinct", "gather", "nonzero", "part", "put", "put_at", "scatter", "scatter_add",
+    "scatter_reduce", "take", "unravel",
 ]  # fmt: skip
 
 Places = tuple[Any, ...]

@@ -245,9 +245,12 @@ Place = tuple[tuple[int, ...], tuple[int, ...], int]
 
 
 def _root(x: Array) -> Array:
-    while isinstance(x.base, np.ndarray):
-        x = x.base
-    return x
+    """The array that holds the memory of x; as_strided puts an object with a base of its own in between."""
+    while True:
+        base = x.base if isinstance(x.base, np.ndarray) else getattr(x.base, "base", None)
+        if not isinstance(base, np.ndarray):
+            return x
+        x = base
 
 
 @kernel

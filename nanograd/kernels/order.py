@@ -58,8 +58,13 @@ def topk(x: Array, k: int, dim: int, largest: bool) -> tuple[Array, Array]:
 
 @kernel
 def ranked(x: Array, dim: int, k: int) -> Array:
-    """int64 index of the k-th least element (from 0) along ``dim``, kept with size 1."""
-    return np.argsort(x, axis=dim, kind="stable")[(slice(None),) * dim + (slice(k, k + 1),)]
+    """int64 index of the k-th least element (from 0) along ``dim``, kept with size 1; of equal ones the first."""
+    return _first(x, np.partition(x, k, dim)[(slice(None),) * dim + (slice(k, k + 1),)], dim)
+
+
+def _first(x: Array, value: Array, dim: int) -> Array:
+    """The index along ``dim`` of the first element that is ``value``, or NaN as it."""
+    return np.argmax((x == value) | ((x != x) & (value != value)), axis=dim, keepdims=True)
 
 
 @kernel
@@ -67,11 +72,8 @@ def median(x: Array, dim: int, skip_nan: bool) -> Array:
     """int64 index of the lower median along ``dim``, kept with size 1; of the first NaN, unless they are left out."""
     missing = x != x
     count = x.shape[dim] - np.count_nonzero(missing, axis=dim, keepdims=True)
-    order = np.argsort(x, axis=dim, kind="stable")
-    index = np.take_along_axis(order, np.maximum(count - 1, 0) // 2, dim)
-    if skip_nan:
-        return index
-    return np.where(count < x.shape[dim], np.argmax(missing, axis=dim, keepdims=True), index)
+    rank = np.maximum(count - 1, 0) // 2 if skip_nan else np.where(count < x.shape[dim], -1, (count - 1) // 2)
+    return _first(x, np.take_along_axis(np.sort(x, dim), rank, dim), dim)  # NaN is sorted to the end
 
 
 @kernel

@@ -33,7 +33,8 @@ _or: Any = np.logical_or.reduce
 least = min  # before a kernel takes the name
 
 MANY = 1 << 14  # below, one pass of NumPy's rounds little enough
-LONG = 256  # a dimension that is added up element after element gets runs from here on
+LONG, RUN = 256, 128  # from this size on, a dimension that is added up one after another is cut into runs
+NARROW = 64  # what lies side by side in memory and is no more than this costs NumPy more to find than to add
 
 
 @kernel
@@ -49,7 +50,10 @@ def _total(x: Array, dims: Dims, keepdim: bool, wanted: Any) -> Array:
     """Σ x over ``dims`` with little rounding."""
     if wanted.char == "e":
         return _total(x, dims, keepdim, np.dtype(np.float32)).astype(np.float16)
-    if wanted.kind == "f" and x.ndim > 1:
+    if wanted.kind == "f" and x.ndim > 1 and x.size >= MANY:
+        if dims == (x.ndim - 1,) and x.shape[-1] <= NARROW and x.dtype == wanted and x.flags.c_contiguous:
+            y = np.einsum("ij->i", x.reshape(-1, x.shape[-1])).reshape(x.shape[:-1])  # ten times as fast as reduce
+            return y[..., None] if keepdim else y
         fastest = least(x.strides)
         for d in dims:
             if x.shape[d] >= LONG and x.strides[d] > fastest:
@@ -58,14 +62,21 @@ def _total(x: Array, dims: Dims, keepdim: bool, wanted: Any) -> Array:
 
 
 def _in_runs(x: Array, d: int, wanted: Any) -> Array:
-    """Σ x over dimension d, kept, by way of the sums of about √n runs: NumPy pairs only along the fastest one."""
-    size = x.shape[d]
-    run = math.isqrt(size)
-    whole = size - size % run
-    before = (slice(None),) * d
-    split = x[(*before, slice(whole))].reshape(*x.shape[:d], whole // run, run, *x.shape[d + 1 :])
-    y = _add(_add(split, d + 1, wanted), d, wanted, None, True)
-    return y + _add(x[(*before, slice(whole, None))], d, wanted, None, True) if whole < size else y
+    """Σ x over dimension d, kept, by way of the sums of runs, and of their runs: NumPy pairs only the fastest."""
+    size, before = x.shape[d], (slice(None),) * d
+    if size < LONG:
+        return _add(x, d, wanted, None, True)
+    whole = size - size % RUN
+    head, rest = x[(*before, slice(whole))], x[(*before, slice(whole, None))]
+    split = head.reshape(*x.shape[:d], whole // RUN, RUN, *x.shape[d + 1 :])
+    inner = math.prod(x.shape[d + 1 :])
+    if inner <= NARROW and x.dtype == wanted and x.flags.c_contiguous:  # ten times as fast as reduce
+        sums = np.ones(RUN, wanted) @ split.reshape(*split.shape[: d + 2], inner)
+        sums = sums.reshape(*split.shape[: d + 1], *x.shape[d + 1 :])
+    else:
+        sums = _add(split, d + 1, wanted)
+    y = _in_runs(sums, d, wanted)
+    return y + _add(rest, d, wanted, None, True) if whole < size else y
 
 
 @kernel

@@ -12,6 +12,7 @@ from nanograd.kernels.kernel import Array, kernel
 
 __all__ = ["cummax", "cummin", "cumprod", "cumsum", "linear", "logcumsumexp"]
 
+BIG = 4096  # from this many elements on, a compiled loop beats NumPy
 WIDE = {"e": np.float32, "f": np.float64}  # what floats are accumulated in, for rounding adds up along the way
 
 
@@ -66,6 +67,99 @@ def linear(a: Array, b: Array, dim: int) -> Array:
     return y
 
 
+# Loops, over (outer, size, inner)
+
+
+def _many(x: Array, dim: int, *_: Any) -> bool:
+    return x.size >= BIG and x.dtype.char in "fd"
+
+
+def _three(x: Array, dim: int) -> Array:
+    """x as (outer, size, inner), where the middle one is ``dim``."""
+    return np.ascontiguousarray(x).reshape(-1, x.shape[dim], int(np.prod(x.shape[dim + 1 :])))
+
+
+@jit
+def _cumsum(x, y):  # type: ignore[no-untyped-def]
+    outer, size, inner = x.shape
+    totals = np.empty(inner)
+    for i in range(outer):
+        if inner == 1:  # in a register
+            total = 0.0
+            for t in range(size):
+                total += x[i, t, 0]
+                y[i, t, 0] = total
+            continue
+        totals[:] = 0.0
+        for t in range(size):
+            for j in range(inner):
+                totals[j] += x[i, t, j]
+                y[i, t, j] = totals[j]
+
+
+@jit
+def _cumprod(x, y):  # type: ignore[no-untyped-def]
+    outer, size, inner = x.shape
+    products = np.empty(inner)
+    for i in range(outer):
+        if inner == 1:  # in a register
+            product = 1.0
+            for t in range(size):
+                product *= x[i, t, 0]
+                y[i, t, 0] = product
+            continue
+        products[:] = 1.0
+        for t in range(size):
+            for j in range(inner):
+                products[j] *= x[i, t, j]
+                y[i, t, j] = products[j]
+
+
+@jit
+def _cummax(x, sign, y, index):  # type: ignore[no-untyped-def]
+    outer, size, inner = x.shape
+    for i in range(outer):
+        for j in range(inner):
+            y[i, 0, j] = x[i, 0, j]
+            index[i, 0, j] = 0
+        for t in range(1, size):
+            for j in range(inner):
+                new, best = x[i, t, j], y[i, t - 1, j]
+                later = new != new or sign * new >= sign * best
+                y[i, t, j] = new if later else best
+                index[i, t, j] = t if later else index[i, t - 1, j]
+
+
+@cumsum.cpu(lambda x, dim, dtype: _many(x, dim) and x.dtype == dtype.numpy)
+def _(x: Array, dim: int, dtype: DType) -> Array:
+    y = np.empty(x.shape, x.dtype)
+    _cumsum(_three(x, dim), _three(y, dim))
+    return y
+
+
+@cumprod.cpu(lambda x, dim, dtype: _many(x, dim) and x.dtype == dtype.numpy)
+def _(x: Array, dim: int, dtype: DType) -> Array:
+    y = np.empty(x.shape, x.dtype)
+    _cumprod(_three(x, dim), _three(y, dim))
+    return y
+
+
+def _loop_of_extremes(x: Array, dim: int, sign: int) -> tuple[Array, Array]:
+    y, index = np.empty(x.shape, x.dtype), np.empty(x.shape, np.int64)
+    _cummax(_three(x, dim), x.dtype.type(sign), _three(y, dim), _three(index, dim))
+    return y, index
+
+
+@cummax.cpu(_many)
+def _(x: Array, dim: int) -> tuple[Array, Array]:
+    return _loop_of_extremes(x, dim, 1)
+
+
+@cummin.cpu(_many)
+def _(x: Array, dim: int) -> tuple[Array, Array]:
+    return _loop_of_extremes(x, dim, -1)
+
+
 @jit
 def _linear(a, y):  # type: ignore[no-untyped-def]
     outer, size, inner = y.shape
@@ -75,9 +169,8 @@ def _linear(a, y):  # type: ignore[no-untyped-def]
                 y[i, t, j] += a[i, t, j] * y[i, t - 1, j]
 
 
-@linear.cpu(lambda a, b, dim: a.dtype.char in "fd" and a.dtype is b.dtype and a.shape == b.shape and a.size > 0)
+@linear.cpu(lambda a, b, dim: a.size >= BIG and a.dtype.char in "fd" and a.dtype == b.dtype and a.shape == b.shape)
 def _(a: Array, b: Array, dim: int) -> Array:
     y = np.array(b, order="C")
-    shape = (-1, y.shape[dim], int(np.prod(y.shape[dim + 1 :])))
-    _linear(np.ascontiguousarray(a).reshape(shape), y.reshape(shape))
+    _linear(_three(a, dim), _three(y, dim))
     return y

@@ -56,6 +56,31 @@ def _erf(x, out):  # type: ignore[no-untyped-def]
 
 
 @jit
+def _erf_single(x, out):  # type: ignore[no-untyped-def]
+    # erf x / x for |x| ≤ 4 by a rational function of x², within 2e-9 (fitted by iterated weighted least squares); it
+    # has no branch and no call, so that several elements go at once.  Beyond 4, erf x is 1 in float32.
+    for i in range(x.size):
+        z = np.float64(x[i])
+        z = 4.0 if z > 4.0 else z
+        z = -4.0 if z < -4.0 else z
+        t = z * z
+        p = -1.320220593207e-08
+        p = p * t + 4.68477187068e-06
+        p = p * t + 0.0003796087386256
+        p = p * t + 0.00384961453715
+        p = p * t + 0.05431691944038
+        p = p * t + 0.1852033033339
+        p = p * t + 1.128379169378
+        q = 6.31105274253e-05
+        q = q * t + 0.001307570313191
+        q = q * t + 0.01546209546536
+        q = q * t + 0.1139584474057
+        q = q * t + 0.4974655679439
+        q = q * t + 1.0
+        out[i] = z * p / q
+
+
+@jit
 def _erfc(x, out):  # type: ignore[no-untyped-def]
     for i in range(x.size):
         out[i] = math.erfc(x[i])
@@ -64,7 +89,8 @@ def _erfc(x, out):  # type: ignore[no-untyped-def]
 @erf.cpu(MANY)
 def _(x: Array) -> Array:
     out = np.empty_like(x)
-    _erf(x.reshape(-1), out.reshape(-1))
+    run = _erf_single if x.dtype == np.float32 else _erf
+    run(x.reshape(-1), out.reshape(-1))
     return out
 
 

@@ -18,6 +18,7 @@ from nanograd.nn.activation import (
     Tanh,
 )
 from nanograd.nn.attention import MultiheadAttention
+from nanograd.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from nanograd.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
 from nanograd.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
 from nanograd.nn.linear import Embedding, Identity, Linear
@@ -25,7 +26,7 @@ from nanograd.nn.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1L
 from nanograd.nn.lazy import LazyLinear
 from nanograd.nn.module import Module
 from nanograd.nn.parameter import Buffer, Parameter, UninitializedParameter
-from nanograd.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
+from nanograd.nn.recurrent import GRU, LSTM, RNN, RNNBase
 
 __all__ = [
     "BCELoss", "BCEWithLogitsLoss", "Conv2d", "CrossEntropyLoss", "Dropout", "ELU", "Embedding", "Flatten", "GELU",

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from nanograd.errors import ShapeError
-from nanograd.ops.creation import eye as identity
-from nanograd.ops.creation import rand, randn, randperm
+from nanograd.ops.ranges import eye as identity
+from nanograd.ops.sampling import rand, randn, randperm
 from nanograd.tape import no_grad
 from nanograd.tensors import Tensor
 

@@ -1,8 +1,7 @@
-"""Tensors out of nothing: from data, constants, ranges."""
+"""Tensors out of nothing: from data and constants."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
 __all__ = [
-    "arange", "as_tensor", "asarray", "empty", "empty_like", "empty_strided", "eye", "from_numpy", "frombuffer", "full",
-    "full_like", "linspace", "logspace", "ones", "ones_like", "range", "scalar_tensor", "tensor", "zeros", "zeros_like",
+    "as_tensor", "asarray", "empty", "empty_like", "empty_strided", "from_numpy", "frombuffer", "full", "full_like",
+    "ones", "ones_like", "scalar_tensor", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
@@ -338,9 +337,7 @@ def full_like(
         raise DTypeError(f"full_like: argument 'input' must be Tensor, not {type(input).__name__}.")
     expect_dense("full_like", memory_format)
     chosen, where = dtype_or(dtype, input.dtype), near(device, input)
-    return full(
-        input.array.shape, fill_value, dtype=chosen, layout=layout, device=where, requires_grad=requires_grad
-    )
+    return full(input.array.shape, fill_value, dtype=chosen, layout=layout, device=where, requires_grad=requires_grad)
 
 
 def zeros_like(
@@ -388,241 +385,18 @@ def empty_like(
     )
 
 
-# Ranges
-
-
-def arange(
-    start: Any = 0,
-    end: Any = None,
-    step: Any = 1,
-    *,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-) -> Tensor:
-    """start, start + step, ... before ``end``; int64 if all three are integers.
-
-    >>> arange(1, 4)
-    tensor([1, 2, 3])
-    """
-    expect_strided("arange", layout)
-    if end is None:
-        start, end = 0, start
-    start, end, step, chosen = _range("arange", start, end, step, dtype)
-    count = math.ceil((end - start) / step)
-    return finish(k.arange.on(place(device))(start, step, count, chosen), requires_grad)
-
-
-def _range(name: str, start: Any, end: Any, step: Any, dtype: Any) -> tuple[Any, Any, Any, DType]:
-    start, end, step = (v.item() if hasattr(v, "item") else v for v in (start, end, step))
-    for value in (start, end, step):
-        if not isinstance(value, (int, float)):
-            raise DTypeError(f"{name}: expected numbers, got {type(value).__name__} {value!r:.40}.")
-    if not (math.isfinite(start) and math.isfinite(end) and math.isfinite(step)):
-        raise ShapeError(f"{name}: unsupported range: {start} -> {end} by {step}.")
-    if step == 0:
-        raise ShapeError(f"{name}: from {start} to {end} is not reached by steps of 0: step must be nonzero.")
-    if (end - start) * step < 0:
-        raise ShapeError(
-            f"{name}: from {start} to {end} is not reached by steps of {step}: upper bound and lower bound inconsistent "
-            "with step sign."
-        )
-    whole = all(isinstance(v, int) for v in (start, end, step))
-    chosen = to_dtype(dtype) if dtype is not None else (dtypes.int64 if whole else settings.get_default_dtype())
-    if chosen is dtypes.bool_:
-        raise DTypeError(f"{name}: not implemented for torch.bool.")
-    return start, end, step, chosen
-
-
-def range(
-    start: Any = 0,
-    end: Any = None,
-    step: Any = 1,
-    *,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """start, start + step, ... to ``end`` inclusive, as floats; ``arange`` is the usual one."""
-    expect_strided("range", layout)
-    if end is None:
-        start, end = 0, start
-    start, end, step, chosen = _range("range", start, end, step, floating(dtype))
-    count = math.floor((end - start) / step) + 1
-    return finish(k.arange.on(place(device))(start, step, count, chosen), requires_grad)
-
-
-def linspace(
-    start: Any,
-    end: Any,
-    steps: int,
-    *,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """``steps`` numbers at equal distances from start to end, both included.
-
-    >>> torch.linspace(0, 1, 5)
-    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
-    """
-    first, last, count = _steps("linspace", start, end, steps, layout)
-    return finish(k.linspace.on(place(device))(first, last, count, floating(dtype)), requires_grad)
-
-
-def logspace(
-    start: Any,
-    end: Any,
-    steps: int,
-    base: float = 10.0,
-    *,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """``steps`` powers of ``base``, whose exponents have equal distances from start to end.
-
-    >>> torch.logspace(0, 2, 3)
-    tensor([  1.,  10., 100.])
-    """
-    first, last, count = _steps("logspace", start, end, steps, layout)
-    return finish(k.logspace.on(place(device))(first, last, count, float(base), floating(dtype)), requires_grad)
-
-
-def _steps(name: str, start: Any, end: Any, steps: int, layout: Any) -> tuple[Any, Any, int]:
-    expect_strided(name, layout)
-    start, end = (v.item() if hasattr(v, "item") else v for v in (start, end))
-    for value in (start, end):
-        if not isinstance(value, (int, float)):
-            raise DTypeError(f"{name}: expected numbers, got {type(value).__name__} {value!r:.40}.")
-    if not hasattr(steps, "__index__"):
-        raise DTypeError(f"{name}: expected the number of steps as an integer, got {steps!r:.40}.")
-    if steps < 0:
-        raise ShapeError(f"{name}: expected steps of 0 or more, got {steps}: number of steps must be non-negative.")
-    return start, end, int(steps)
-
-
-def eye(
-    n: int,
-    m: int | None = None,
-    *,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-) -> Tensor:
-    """An (n, m) matrix with ones on its diagonal."""
-    expect_strided("eye", layout)
-    rows, columns = positive("eye", sizes("eye", (n, n if m is None else m)))
-    return finish(k.eye.on(place(device))(rows, columns, floating(dtype)), requires_grad)
-
-
-# Like a tensor, in its dtype and on its device: methods
-
-
-def _own(x: Tensor, dtype: Any, device: Any) -> dict[str, Any]:
-    return {"dtype": dtype_or(dtype, x.dtype), "device": near(device, x)}
-
-
-def new_tensor(
-    self: Tensor,
-    data: Any,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-    pin_memory: bool = False,
-) -> Tensor:
-    """``tensor(data)`` in the dtype and on the device of this one."""
-    expect_strided("new_tensor", layout)
-    return tensor(data, requires_grad=requires_grad, **_own(self, dtype, device))
-
-
-def new_full(
-    self: Tensor,
-    size: Sizes,
-    fill_value: Any,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-    pin_memory: bool = False,
-) -> Tensor:
-    """``full`` in the dtype and on the device of this one."""
-    return full(size, fill_value, layout=layout, requires_grad=requires_grad, **_own(self, dtype, device))
-
-
-def new_zeros(
-    self: Tensor,
-    size: Sizes,
-    *more: int,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-    pin_memory: bool = False,
-) -> Tensor:
-    """``zeros`` in the dtype and on the device of this one."""
-    return zeros(size, *more, layout=layout, requires_grad=requires_grad, **_own(self, dtype, device))
-
-
-def new_ones(
-    self: Tensor,
-    size: Sizes,
-    *more: int,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-    pin_memory: bool = False,
-) -> Tensor:
-    """``ones`` in the dtype and on the device of this one."""
-    return ones(size, *more, layout=layout, requires_grad=requires_grad, **_own(self, dtype, device))
-
-
-def new_empty(
-    self: Tensor,
-    size: Sizes,
-    *more: int,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-    pin_memory: bool = False,
-) -> Tensor:
-    """``empty`` in the dtype and on the device of this one."""
-    return empty(size, *more, layout=layout, requires_grad=requires_grad, **_own(self, dtype, device))
-
-
-def new_empty_strided(
-    self: Tensor,
-    size: Sizes,
-    stride: Sizes,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-    pin_memory: bool = False,
-) -> Tensor:
-    """``empty_strided`` in the dtype and on the device of this one."""
-    return empty_strided(size, stride, layout=layout, requires_grad=requires_grad, **_own(self, dtype, device))
-
-
-_SAMPLING = ("bernoulli", "multinomial", "normal", "rand", "rand_like", "randint", "randn", "randn_like", "randperm")
+_MOVED = {
+    **dict.fromkeys(("arange", "eye", "linspace", "logspace"), "ranges"),
+    **dict.fromkeys(
+        ("bernoulli", "multinomial", "normal", "rand", "rand_like", "randint", "randn", "randn_like", "randperm"),
+        "sampling",
+    ),
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _SAMPLING:
+    if name in _MOVED:
         from importlib import import_module
 
-        return getattr(import_module("nanograd.ops.sampling"), name)
+        return getattr(import_module(f"nanograd.ops.{_MOVED[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -119,7 +119,9 @@ def _bool() -> Any:
 
 
 def _host_index(item: Any) -> tuple[Any, Any]:
-    array = np.asarray([int(i) if hasattr(i, "array") else i for i in item] if isinstance(item, (list, tuple)) else item)
+    array = np.asarray(
+        [int(i) if hasattr(i, "array") else i for i in item] if isinstance(item, (list, tuple)) else item
+    )
     if not array.size:
         return array.astype(np.int64), int64
     if array.dtype.kind == "b":
@@ -356,12 +358,14 @@ def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     return titled(narrow(input, dim, start, length).clone(), "NarrowCopyBackward0")
 
 
-_SCATTERING = ("gather", "index_select", "nonzero", "spread")
+_MOVED = {
+    "gather": "scattering", "spread": "scattering", "index_select": "placing", "nonzero": "choosing",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    if name in _SCATTERING or name == "take":
+    if name in _MOVED or name == "take":
         from importlib import import_module
 
-        return pick if name == "take" else getattr(import_module("nanograd.ops.scattering"), name)
+        return pick if name == "take" else getattr(import_module(f"nanograd.ops.{_MOVED[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

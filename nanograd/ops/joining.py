@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from nanograd.dtypes import int64
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import memory as k
+from nanograd.ops.broadcasting import expand
 from nanograd.ops.op import as_operand, op, record, result_type, same_device, titled, wrap
-from nanograd.ops.shape import expand, one_dim, to_shape, unsqueeze
+from nanograd.ops.shape import one_dim, to_shape, unsqueeze
 from nanograd.tape import TORCH_NAMES
 
 if TYPE_CHECKING:
@@ -304,7 +305,9 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
     total = x.array.shape[d]
     if size < 0 or (not size and total):
         rule = "non-negative" if size < 0 else "0 only if dimension size is 0"
-        raise ShapeError(f"split: expects split_size be {rule}, but got split_size={size} for dimension size of {total}.")
+        raise ShapeError(
+            f"split: expects split_size be {rule}, but got split_size={size} for dimension size of {total}."
+        )
     parts = [min(size, total - start) for start in range(0, total, size)] if total else [0]
     return _parts(x, d, parts, "SplitBackward0")
 
@@ -340,7 +343,9 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most ``chunks`` views of equal size along ``dim``; the last may be smaller."""
     d = _there("chunk", input, dim)
     if chunks <= 0:
-        raise ShapeError(f"chunk: expected at least one chunk: chunk expects `chunks` to be greater than 0, got: {chunks}.")
+        raise ShapeError(
+            f"chunk: expected at least one chunk: chunk expects `chunks` to be greater than 0, got: {chunks}."
+        )
     total = input.array.shape[d]
     if not total:
         return _parts(input, d, [0] * chunks, "SplitWithSizesBackward0")

@@ -6,10 +6,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from nanograd.dtypes import DType, to_dtype
-from nanograd.errors import DTypeError, ShapeError
+from nanograd.errors import DTypeError, MissingError, ShapeError
 from nanograd.kernels import elementwise
 from nanograd.kernels import reduce as k
 from nanograd.ops.comparison import where
+from nanograd.ops.kinds import none
 from nanograd.ops.op import Number, lift, op, record, titled
 from nanograd.ops.reduction import Dims, NoElementsError, expect_floats, share_of, sum, with_ones
 from nanograd.ops.shape import every_dim, one_dim, to_shape
@@ -33,7 +34,7 @@ def p_norm(x: Tensor, p: float, dims: tuple[int, ...], keepdim: bool) -> Tensor:
 def norm_back(x: Tensor, p: float, dims: tuple[int, ...], g: Tensor, y: Tensor) -> Tensor:
     """g · ∂y/∂x of y = (Σ |x|ᵖ)^(1/p); 0 where y is 0."""
     if p == 0:
-        return x.detach() * 0
+        return none(x)
     if p == 1:
         return g * x.sign()
     if math.isinf(p):
@@ -59,6 +60,8 @@ def norm(
     x = input if dtype is None else input.to(to_dtype(dtype))
     if p in ("fro", None):
         p = 2
+    if p == "nuc":
+        raise MissingError("norm: nanograd does not have the nuclear norm, p='nuc'; the nearest is p='fro', √Σ x².")
     if not isinstance(p, (int, float)):
         raise DTypeError(f"norm: expected p as a number or 'fro', got {p!r:.40}.")
     return p_norm(x, p, every_dim("norm", dim, x.array.ndim), keepdim)

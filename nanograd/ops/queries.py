@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nanograd.absent import absent
 from nanograd.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -54,3 +55,43 @@ def get_device(input: Tensor) -> int:
     """The number of its GPU; -1 on the CPU."""
     device: Any = input.device
     return -1 if device.type == "cpu" else device.index or 0
+
+
+def is_on_cpu(input: Tensor) -> bool:
+    """Whether it lives on the CPU."""
+    return input.device.type == "cpu"
+
+
+def never(input: Tensor) -> bool:
+    """False: tensors here are dense, and on the CPU or a CUDA device."""
+    return False
+
+
+def nbytes(input: Tensor) -> int:
+    """How many bytes the elements take."""
+    return int(input.array.size) * int(input.array.itemsize)
+
+
+def pin_memory(input: Tensor, device: Any = None) -> Tensor:
+    """Itself: memory is pinned only for copies to a GPU."""
+    return input
+
+
+def share_memory_(input: Tensor) -> Tensor:
+    """Itself: what a DataLoader's workers send is shared without it."""
+    return input
+
+
+def to_dense(input: Tensor, dtype: Any = None) -> Tensor:
+    """Itself, or with ``dtype`` a copy: every tensor is dense."""
+    return input if dtype is None else input.to(dtype)
+
+
+def to_sparse(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """Raises MissingError: there are no sparse tensors."""
+    return absent("Tensor.to_sparse")
+
+
+def bfloat16(input: Tensor) -> Tensor:
+    """Raises MissingError: there is no bfloat16."""
+    return absent("Tensor.bfloat16")

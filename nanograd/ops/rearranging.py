@@ -10,8 +10,9 @@ from nanograd.errors import DTypeError, GradError, MissingError, ShapeError
 from nanograd.formats import expect_dense
 from nanograd.kernels import memory as k
 from nanograd.kernels.memory import Place
+from nanograd.ops.broadcasting import expand
 from nanograd.ops.op import op, record, storage_of, view, wrap
-from nanograd.ops.shape import Shape, Sizes, clone, every_dim, expand, one_dim, sizes, to_shape, unsqueeze
+from nanograd.ops.shape import Shape, Sizes, clone, every_dim, one_dim, sizes, to_shape, unsqueeze
 from nanograd.ops.writing import written
 
 if TYPE_CHECKING:
@@ -88,7 +89,9 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
             raise ShapeError(f"rot90: Rotation dim out of range, got dim = {d} for a tensor of {ndim} dimensions.")
     a, b = one_dim("rot90", dims[0], ndim), one_dim("rot90", dims[1], ndim)
     if a == b:
-        raise ShapeError(f"rot90: expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}.")
+        raise ShapeError(
+            f"rot90: expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}."
+        )
     plane = a, b
     return record(_rot90(x.array, times, plane), (x, lambda g: rot90(g, -times, plane)))
 
@@ -146,7 +149,9 @@ def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None
         return _counted(input, input.array.size)
     x = input if dim is not None else to_shape(input, (input.array.size,))
     if not x.array.ndim:
-        raise IndexError(f"repeat_interleave: Dimension specified as {dim} but tensor has no dimensions. Leave dim out.")
+        raise IndexError(
+            f"repeat_interleave: Dimension specified as {dim} but tensor has no dimensions. Leave dim out."
+        )
     d = one_dim("repeat_interleave", 0 if dim is None else dim, x.array.ndim)
     if not hasattr(repeats, "array"):
         return _same_count(x, int(repeats), d)
@@ -225,7 +230,9 @@ def as_strided(input: Tensor, size: Sizes, stride: Sizes, storage_offset: int | 
     y = k.strided(x.array, target)
     if x.is_contiguous():
         return view(x, y, lambda g: restride(g, target, source))
-    alike = wrap(k.restride(k.ones_like(x.array), source, source))  # elements of x that share a place share its gradient
+    alike = wrap(
+        k.restride(k.ones_like(x.array), source, source)
+    )  # elements of x that share a place share its gradient
     return view(x, y, lambda g: restride(g, target, source) / alike)
 
 

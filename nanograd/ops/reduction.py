@@ -12,13 +12,14 @@ from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import memory
 from nanograd.kernels import reduce as k
 from nanograd.kernels.index import gather as gather_kernel
+from nanograd.ops.broadcasting import expand
 from nanograd.ops.comparison import maximum, minimum, where
 from nanograd.ops.joining import cat
 from nanograd.ops.kinds import expect_numbers, floating
 from nanograd.ops.naming import numpy_names
-from nanograd.ops.op import op, record, records, titled
+from nanograd.ops.op import op, record, records, titled, wrap
 from nanograd.ops.scattering import spread
-from nanograd.ops.shape import every_dim, expand, one_dim, sizes, to_shape
+from nanograd.ops.shape import every_dim, one_dim, sizes, to_shape
 from nanograd.tape import names
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def before(x: Tensor, d: int) -> Tensor:
     """For each element the product of those before it along d."""
     if not x.array.size:
         return x
-    one = x.narrow(d, 0, 1).detach() * 0 + 1
+    one = wrap(memory.ones_like(x.narrow(d, 0, 1).array))
     return cat([one, x.narrow(d, 0, x.array.shape[d] - 1)], d).cumprod(d)
 
 

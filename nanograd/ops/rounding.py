@@ -149,7 +149,7 @@ def nextafter(input: Tensor, other: Tensor) -> Tensor:
 
 @op
 def heaviside(input: Tensor, values: Tensor) -> Tensor:
-    """y = 0 below 0 (and for NaN, as torch has it), ``values`` at 0, 1 above.  Raises DTypeError for different dtypes."""
+    """y = 0 below 0 and for NaN, ``values`` at 0, 1 above.  Raises DTypeError for different dtypes."""
     a, b = lift_all(input, values) if is_number(values) else (input, values)
     expect_one_dtype("heaviside", a, b)
     return record(k.heaviside(a.array, b.array), (a, lambda g: none(g)), (b, lambda g: where(a == 0, g, 0.0)))

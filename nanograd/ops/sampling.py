@@ -162,7 +162,9 @@ def _integers(
     if not dtype.is_floating_point:
         least, most = (0, 1) if dtype is dtypes.bool_ else (dtypes.iinfo(dtype).min, dtypes.iinfo(dtype).max)
         if low < least or high - 1 > most:
-            raise DTypeError(f"{name}: {low} ... {high - 1} is out of bounds for {dtype}, which holds {least} to {most}.")
+            raise DTypeError(
+                f"{name}: {low} ... {high - 1} is out of bounds for {dtype}, which holds {least} to {most}."
+            )
     seed, offset = _stream(generator).take(-(-math.prod(shape) // 2) + 1)
     return sample.integers.on(place(device))(shape, low, high, seed, offset, dtype)
 
@@ -232,10 +234,10 @@ def normal(
     given = [p for p in (mean, std) if hasattr(p, "array")]
     if size is not None:
         _check_spread("normal", std)
-        drawn = randn(size, generator=generator, dtype=dtype, device=device) * std + mean
+        drawn: Tensor = randn(size, generator=generator, dtype=dtype, device=device) * std + mean
         return drawn.requires_grad_(requires_grad)
     if not given:
-        raise ShapeError("normal: with numbers as mean and std, say the size: torch.normal(0.0, 1.0, (2, 3)).")
+        raise DTypeError("normal: with numbers as mean and std, say the size: torch.normal(0.0, 1.0, (2, 3)).")
     if any(p.array.dtype.kind != "f" for p in given):
         raise RandomError("normal: expected means and stds of a floating-point dtype. Use .float().")
     _check_spread("normal", std)
@@ -283,7 +285,7 @@ def _chances(name: str, p: Any, like: Tensor, generator: Generator | None) -> An
 
 
 def _size(dtype: DType) -> int:
-    return dtype.itemsize
+    return int(dtype.itemsize)
 
 
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
@@ -315,15 +317,16 @@ def multinomial(
     if replacement:
         chances = (rows / rows.sum(1, keepdim=True)).cumsum(1)
         shape = (rows.array.shape[0], num_samples, 1)
-        drawn = wrap(_drawn("multinomial", sample.uniform, shape, rows.dtype, rows.device, generator))
+        marks = wrap(_drawn("multinomial", sample.uniform, shape, rows.dtype, rows.device, generator))
         last = (rows > 0).long().cumsum(1).argmax(1, keepdim=True)  # never one behind the last positive weight
-        index = (drawn >= chances.unsqueeze(1)).sum(2).minimum(last)
+        index = (marks >= chances.unsqueeze(1)).sum(2).minimum(last)
     else:
         noise = wrap(_drawn("multinomial", sample.uniform, tuple(rows.array.shape), rows.dtype, rows.device, generator))
         # The k least of Exp(1) / w are drawn without replacement (Efraimidis and Spirakis, 2006).
         keys = -(1 - noise).log() / rows
         index = keys.argsort(1)[:, :num_samples].clone()
-    return index if weights.array.ndim == 2 else index.reshape(num_samples)
+    drawn: Tensor = index if weights.array.ndim == 2 else index.reshape(num_samples)
+    return drawn
 
 
 def _check_weights(weights: Tensor, count: int, replacement: bool) -> None:
@@ -440,7 +443,5 @@ def random_(
 
 def _most(dtype: DType) -> int:
     if dtype.is_floating_point:
-        return 2 ** {2: 11, 4: 24, 8: 53}[dtype.itemsize]
-    return 1 if dtype is dtypes.bool_ else int(dtypes.iinfo(dtype).max)
-
-
+        return 1 << {2: 11, 4: 24, 8: 53}[dtype.itemsize]
+    return 1 if dtype is dtypes.bool_ else dtypes.iinfo(dtype).max

@@ -10,7 +10,7 @@ from nanograd.dtypes import DType
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import scan as k
 from nanograd.ops.joining import cat
-from nanograd.ops.kinds import floating
+from nanograd.ops.kinds import floating, none
 from nanograd.ops.naming import numpy_names
 from nanograd.ops.op import Number, op, record, records, same_device, titled
 from nanograd.ops.reduction import before, cast, expect_floats
@@ -88,7 +88,7 @@ def linear_scan(a: Tensor, b: Tensor, dim: int) -> Tensor:
 
 def shifted(y: Tensor, d: int, size: int) -> Tensor:
     """y one place later along d, with 0 in front."""
-    return cat([y.narrow(d, 0, 1).detach() * 0, y.narrow(d, 0, size - 1)], d) if size else y
+    return cat([none(y.narrow(d, 0, 1)), y.narrow(d, 0, size - 1)], d) if size else y
 
 
 @op

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nanograd.devices import cpu
-from nanograd.dtypes import DType, bool_
-from nanograd.errors import DTypeError, GradError, ShapeError
+from nanograd.dtypes import DType
+from nanograd.errors import DTypeError, ShapeError
 from nanograd.formats import expect_dense
 from nanograd.kernels import memory as k
-from nanograd.ops.op import op, record, same_device, share, storage_of, titled, view, wrap
-from nanograd.storage import tick
-from nanograd.tape import mode
+from nanograd.ops.op import op, record, share, titled, view, wrap
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
 __all__ = [
-    "adjoint", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "clone", "flatten", "movedim", "moveaxis",
+    "adjoint", "clone", "flatten", "movedim", "moveaxis",
     "permute", "ravel", "reshape", "squeeze", "swapaxes", "swapdims", "t", "transpose", "unflatten", "unsqueeze",
 ]  # fmt: skip
 
@@ -185,7 +182,9 @@ def _check_bits(x: Tensor, dtype: DType, have: int, want: int) -> None:
     if strides[-1] != 1:
         raise ShapeError(f"view: self.stride(-1) must be 1 {what}, but got {strides[-1]}. Use .contiguous() first.")
     if want > have and (k.offset(x.array) % times or any(s % times for s in strides[:-1])):
-        raise ShapeError(f"view: self.storage_offset() and the strides must be divisible by {times} {what}; clone() it.")
+        raise ShapeError(
+            f"view: self.storage_offset() and the strides must be divisible by {times} {what}; clone() it."
+        )
 
 
 def view_as(input: Tensor, other: Tensor) -> Tensor:
@@ -383,7 +382,7 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """
     shape = input.array.shape
     several = isinstance(dim, Sequence)
-    dims = () if several and not dim else every_dim("squeeze", dim, len(shape))  # type: ignore[arg-type]
+    dims = () if several and not dim else every_dim("squeeze", dim, len(shape))
     y: Tensor = to_shape(input, tuple(s for d, s in enumerate(shape) if s != 1 or d not in dims))
     return titled(y, f"SqueezeBackward{0 if dim is None else 2 if several else 1}")
 
@@ -397,97 +396,6 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     shape = input.array.shape
     d = one_dim("unsqueeze", dim, len(shape) + 1)
     return titled(to_shape(input, (*shape[:d], 1, *shape[d:])), "UnsqueezeBackward0")
-
-
-# Broadcasting
-
-
-@op
-def expand(input: Tensor, size: Sizes, *more: int) -> Tensor:
-    """The view in which dimensions of size 1 repeat (stride 0); -1 keeps a size, new dimensions come in front."""
-    x = input
-    have, want = x.array.shape, sizes("expand", size, more)
-    new = len(want) - len(have)
-    if new < 0:
-        raise ShapeError(
-            f"expand: {want} has fewer dimensions than the tensor's shape {tuple(have)}: the number of sizes provided "
-            f"({len(want)}) must be greater or equal to the number of dimensions in the tensor ({len(have)})."
-        )
-    full = []
-    for d, s in enumerate(want):
-        old = have[d - new] if d >= new else None
-        if s == -1 and old is not None:
-            s = old
-        if s < 0 or (old is not None and old != 1 and old != s):
-            raise _cannot_expand(have, want, d, s, old)
-        full.append(s)
-    return view(x, k.expand(x.array, tuple(full)), lambda g: g)  # the tape sums what broadcasting repeated
-
-
-def _cannot_expand(have: Shape, want: Shape, d: int, s: int, old: int | None) -> ShapeError:
-    if old is None:
-        return ShapeError(
-            f"expand: cannot expand shape {tuple(have)} to {want}: The expanded size of the tensor ({s}) isn't allowed "
-            f"in a leading, non-existing dimension {d}."
-        )
-    return ShapeError(
-        f"expand: cannot expand shape {tuple(have)} to {want}: The expanded size of the tensor ({s}) must match the "
-        f"existing size ({old}) at non-singleton dimension {d}; only sizes of 1 can be repeated."
-    )
-
-
-def expand_as(input: Tensor, other: Tensor) -> Tensor:
-    """Expanded to the shape of ``other``."""
-    return expand(input, other.array.shape)
-
-
-def broadcast_to(input: Tensor, size: Sizes, *more: int) -> Tensor:
-    """``expand``, under NumPy's name."""
-    return expand(input, size, *more)
-
-
-def broadcast_shapes(*shapes: Sizes) -> Any:
-    """The shape to which all the shapes broadcast.  Raises ShapeError where they do not.
-
-    >>> torch.broadcast_shapes((2, 1), 3)
-    torch.Size([2, 3])
-    """
-    given = [sizes("broadcast_shapes", s) for s in shapes]
-    full: list[int] = [1] * max(map(len, given), default=0)
-    for number, shape in enumerate(given):
-        for d in range(-len(shape), 0):
-            if shape[d] < 0 or (shape[d] != 1 and full[d] not in (1, shape[d])):
-                raise ShapeError(
-                    f"broadcast_shapes: Attempting to broadcast a dimension of length {shape[d]} at {d}! Mismatching "
-                    f"argument at index {number} had {shape}; but expected shape should be broadcastable to {full}."
-                )
-            full[d] = shape[d] if shape[d] != 1 else full[d]
-    return expand(wrap(k.full.on(cpu)((), False, bool_)), full).shape
-
-
-def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """The tensors expanded to the shape to which all of them broadcast."""
-    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
-    shape = common_shape("broadcast_tensors", *given)
-    return tuple(x if x.array.shape == shape else expand(x, shape) for x in given)
-
-
-def common_shape(name: str, *tensors: Tensor) -> Shape:
-    """The shape to which the tensors broadcast.  Raises ShapeError with torch's words where they do not."""
-    same_device(*tensors)
-    shapes = [tuple(x.array.shape) for x in tensors]
-    last = max(map(len, shapes), default=0)
-    full = []
-    for d in range(last, 0, -1):
-        found = [s[-d] for s in shapes if d <= len(s) and s[-d] != 1]
-        if len(set(found)) > 1:
-            other = next(n for n in found if n != found[0])
-            raise ShapeError(
-                f"{name}: shapes {' and '.join(map(str, shapes))} do not broadcast. The size of tensor a ({found[0]}) "
-                f"must match the size of tensor b ({other}) at non-singleton dimension {last - d}."
-            )
-        full.append(found[0] if found else 1)
-    return tuple(full)
 
 
 # Copies
@@ -507,67 +415,35 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     return record(k.copy(input.array), (input, lambda g: g))
 
 
+def strides_of(array: Any) -> Shape:
+    """The strides of an array, counted in elements, as torch has them: where a size is 0 or 1, as if it were dense."""
+    strides = [s // array.itemsize for s in array.strides]
+    if 0 in strides:
+        for d in range(len(strides) - 1, -1, -1):
+            if array.shape[d] <= 1 or not array.size:
+                dense = max(array.shape[d + 1], 1) * strides[d + 1] if d + 1 < len(strides) else 1
+                strides[d] = dense if not strides[d] else strides[d]
+    return tuple(strides)
+
+
 def storage_offset(input: Tensor) -> int:
     """How many elements lie in its memory before its first."""
-    return k.offset(input.array)  # type: ignore[no-any-return]
+    return int(k.offset(input.array))
 
 
-# In place: the tensor itself becomes the view
-
-
-def become(x: Tensor, y: Tensor, name: str) -> Tensor:
-    """x ← y, a view of x: x keeps its memory and takes y's shape, strides and history.
-
-    Raises GradError for leaves that require grad, and for tensors whose views know the shape of before.
-    """
-    if x.node is not None:
-        _check_becoming(x, y, name)
-    storage_of(x).written = tick()  # for pullbacks that captured the shape of before
-    x.array = y.array
-    if y.node is not None:
-        x.node, x.output_nr = y.node, y.output_nr
-        if x.base is None:
-            y.node.view_of = None  # what lies there is x itself
-    return x
-
-
-def in_itself(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The operation that makes its first input the view it gives: ``squeeze_`` of ``squeeze``."""
-    name = f"{operation.__name__}_"
-
-    def change(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return become(self, operation(self, *args, **kwargs), name)
-
-    change.__name__ = change.__qualname__ = name
-    change.__doc__ = f"``{operation.__name__}``: this tensor itself becomes the view, and is returned."
-    return change
-
-
-def _check_becoming(x: Tensor, y: Tensor, name: str) -> None:
-    base = x if x.base is None else x.base
-    if not mode.enabled or (base.node is not None and base.node.leaf is not None):
-        raise GradError(
-            f"{name}: a tensor of shape {tuple(x.array.shape)} that is a leaf (or a view of one) and requires grad, or "
-            "has a history while nothing is recorded, cannot change its shape in place. Use the operation without the "
-            "underscore."
-        )
-    known = 3 if y.node is not None and y.node.view_of is not None else 2  # x, y, and the node of y
-    if base is x and x.storage is not None and x.storage.held_by_more_than(known):
-        raise GradError(
-            f"{name}: the tensor of shape {tuple(x.array.shape)} has views, which know the shape of before. Use the "
-            "operation without the underscore."
-        )
-
-
-_JOINING = ("cat", "chunk", "concat", "concatenate", "split", "stack", "unbind", "flip", "repeat", "tril", "triu")
+_MOVED = {
+    **dict.fromkeys(("cat", "chunk", "concat", "concatenate", "split", "stack", "unbind"), "joining"),
+    **dict.fromkeys(("flip", "repeat"), "rearranging"),
+    **dict.fromkeys(("tril", "triu"), "diagonals"),
+    **dict.fromkeys(
+        ("broadcast_shapes", "broadcast_tensors", "broadcast_to", "common_shape", "expand", "expand_as"), "broadcasting"
+    ),
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _JOINING:
+    if name in _MOVED:
         from importlib import import_module
 
-        for module in ("joining", "rearranging", "diagonals"):
-            found = getattr(import_module(f"nanograd.ops.{module}"), name, None)
-            if found is not None:
-                return found
+        return getattr(import_module(f"nanograd.ops.{_MOVED[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -28,7 +28,9 @@ class TypedTensor(type):
     dtype: DType
 
     def __new__(cls, name: str, dtype: DType) -> TypedTensor:
-        made = super().__new__(cls, name, (), {"__doc__": f"``{name}([1, 2])``: a tensor of {dtype}; of data or sizes."})
+        made = super().__new__(
+            cls, name, (), {"__doc__": f"``{name}([1, 2])``: a tensor of {dtype}; of data or sizes."}
+        )
         made.dtype, made.__module__ = dtype, "torch"
         return made
 
@@ -37,7 +39,7 @@ class TypedTensor(type):
 
     def __call__(cls, *args: Any) -> Tensor:
         """A tensor of data (a list, array or tensor), or of sizes, not filled: FloatTensor(2, 3)."""
-        data = args[0] if args else (0,)
+        data: Any = args[0] if args else (0,)
         if not args or isinstance(data, (int, np.integer)) or type(data).__name__ == "Size":
             return empty(data, *args[1:], dtype=cls.dtype)
         if len(args) > 1 or not (hasattr(data, "array") or isinstance(data, (list, tuple, range, np.ndarray))):
@@ -48,7 +50,9 @@ class TypedTensor(type):
         if not hasattr(data, "array"):
             return tensor(data, dtype=cls.dtype)
         if data.dtype is not cls.dtype:
-            raise DTypeError(f"{cls.__name__}: expected a tensor of {cls.dtype}, got {data.dtype}. Use x.to({cls.dtype}).")
+            raise DTypeError(
+                f"{cls.__name__}: expected a tensor of {cls.dtype}, got {data.dtype}. Use x.to({cls.dtype})."
+            )
         return share(data, wrap(data.array))
 
     def __instancecheck__(cls, instance: Any) -> bool:

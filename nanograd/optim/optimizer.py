@@ -15,11 +15,20 @@ from nanograd.settings import get_default_dtype
 from nanograd.tape import enable_grad
 from nanograd.tensors import RemovableHandle, Tensor
 
-__all__ = ["Group", "Optimizer", "accept_switches", "expect", "expect_rate", "number"]
+__all__ = ["Group", "Optimizer", "accept_switches", "expect", "expect_rate", "number", "required"]
 
 Group = dict[str, Any]
 Hooks = OrderedDict[int, Callable[..., Any]]
 _UNSAVED = {"_steps", "_stepping", "_hooks", "_scheduled_at"}
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _Required()
+"""As a default: every group has to give this option."""
 
 
 def _between_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -108,6 +117,8 @@ class Optimizer:
         if names:
             param_group["param_names"] = names
         for name, value in self.defaults.items():
+            if value is required and name not in param_group:
+                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
             param_group.setdefault(name, value)
         self.param_groups.append(param_group)
 

@@ -28,7 +28,8 @@ def get_swa_avg_fn() -> Average:
 
     def average(averaged: Tensor, current: Tensor, count: Any) -> Tensor:
         with no_grad():
-            return averaged + (current - averaged) / (count + 1)
+            moved: Tensor = averaged + (current - averaged) / (count + 1)
+            return moved
 
     return average
 
@@ -49,7 +50,7 @@ def _of_many(average: Average) -> Averages:
     def averages(averaged: Sequence[Tensor], current: Sequence[Tensor], count: Any) -> None:
         with no_grad():
             for a, p in zip(averaged, current, strict=True):
-                a.copy_(average(a, p, count))
+                a.copy_(average(a, p, count.to(a.device) if isinstance(count, Tensor) else count))
 
     return averages
 
@@ -107,7 +108,8 @@ class AveragedModel(Module):
     def update_parameters(self, model: Module) -> None:
         """Take the present parameters of ``model`` into the average."""
         count = int(self.n_averaged)
-        mine, theirs = list(self.module.parameters()), list(model.parameters())
+        mine: list[Tensor] = list(self.module.parameters())
+        theirs: list[Tensor] = list(model.parameters())
         buffers = list(zip(self.module.buffers(), model.buffers(), strict=True))
         if self.use_buffers:
             mine += [b for b, _ in buffers]

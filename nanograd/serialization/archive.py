@@ -74,7 +74,6 @@ class Zip:
                 if not count:
                     damaged(f"the entry {name!r:.80} ends after {at} of its {len(view)} bytes")
                 at += count
-            entry.read(1)  # the end: there the checksum is compared
         return raw
 
     def mapped(self, name: str) -> Array:
@@ -109,7 +108,8 @@ def _zip_errors() -> Iterator[None]:
     ) as error:  # fmt: skip
         if isinstance(error, OSError) and error.errno not in (None, 22):
             raise
-        damaged(f"as a zip it cannot be read ({error})")
+        unchecked = " (or torch wrote it without checksums, set_crc32_options(False))" if "CRC" in str(error) else ""
+        damaged(f"as a zip it cannot be read ({error}){unchecked}")
 
 
 class Archive:

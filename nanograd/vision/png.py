@@ -25,7 +25,7 @@ Array = np.ndarray[Any, Any]
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by color type: gray, RGB, palette, gray + alpha, RGBA
 DEPTHS = {0: (1, 2, 4, 8), 2: (8,), 3: (1, 2, 4, 8), 4: (8,), 6: (8,)}
-PIXEL_LIMIT = 1 << 28  # 16384 x 16384
+PIXEL_LIMIT = 1 << 26  # 8192 x 8192: 256 MB of color and alpha
 _DEFLATE_RATIO = 1032  # no compressed data grows more than this
 _WORTH_COMPILING = 1 << 17  # bytes
 
@@ -98,8 +98,10 @@ def _header(header: bytes) -> tuple[int, int, int, int]:
     if len(header) != 13:
         _damaged("it has no header")
     width, height, depth, color, compression, filtering, interlace = struct.unpack(">IIBBBBB", header)
-    if color not in CHANNELS or compression or filtering or interlace > 1 or not 0 < width * height <= PIXEL_LIMIT:
+    if color not in CHANNELS or compression or filtering or interlace > 1 or not width * height:
         _damaged(f"its header says {width} x {height} pixels, color type {color}, {depth} bits")
+    if width * height > PIXEL_LIMIT:
+        _damaged(f"its header says {width} x {height} pixels, more than the {PIXEL_LIMIT} allowed")
     if interlace:
         raise MissingError("decode_png: interlaced PNG files need Pillow: pip install Pillow.")
     if depth == 16:

@@ -266,7 +266,9 @@ def test_what_torch_notes_beside_a_state_dict_stays():
     buffer = io.BytesIO()
     ours.save(state, buffer)
     buffer.seek(0)
-    theirs.nn.BatchNorm1d(3).load_state_dict(theirs.load(buffer))
+    its = theirs.load(buffer)
+    assert its._metadata == {"": {"version": 2}}
+    theirs.nn.BatchNorm1d(3).load_state_dict(its)
 
 
 def test_attributes_of_tensors_move_both_ways():
@@ -281,6 +283,7 @@ def test_buffers_move_both_ways():
     for torch, move in ((theirs, from_theirs), (ours, from_ours)):
         kept, passing = move([torch.nn.Buffer(torch.ones(2)), torch.nn.Buffer(torch.ones(2), persistent=False)])
         assert (kept.persistent, passing.persistent) == (True, False)
+        assert isinstance(kept, theirs.nn.Buffer if torch is ours else our_nn.Buffer)
     assert type(from_theirs(theirs.nn.Buffer(theirs.ones(1)))) is our_nn.Buffer
 
 

@@ -1,16 +1,27 @@
-"""Functions of each element."""
+"""Functions of each element, and of the elements along a dimension."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
+from typing import Any
 
-from nanograd.errors import MissingError
+from nanograd.ops import activation as ops
+from nanograd.ops import elementary
+from nanograd.ops.activation import gelu, glu, hardshrink, logsigmoid, prelu, softplus, softshrink
 from nanograd.ops.comparison import where
-from nanograd.ops.elementary import relu, sigmoid, tanh
+from nanograd.ops.creation import zeros_like
+from nanograd.ops.elementary import sigmoid, tanh
+from nanograd.ops.op import Number, titled
+from nanograd.ops.sampling import rand, rand_like
 from nanograd.ops.writing import in_place
 from nanograd.tensors import Tensor
 
-__all__ = ["elu", "gelu", "leaky_relu", "logsigmoid", "relu", "relu_", "sigmoid", "silu", "softplus", "tanh"]
+__all__ = [
+    "celu", "celu_", "elu", "elu_", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
+    "hardtanh_", "leaky_relu", "leaky_relu_", "logsigmoid", "mish", "prelu", "relu", "relu6", "relu_", "rrelu", "rrelu_",
+    "selu", "selu_", "sigmoid", "silu", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink",
+    "threshold", "threshold_",
+]  # fmt: skip
 
 
 def placed(x: Tensor, y: Tensor, inplace: bool, name: str) -> Tensor:
@@ -18,49 +29,140 @@ def placed(x: Tensor, y: Tensor, inplace: bool, name: str) -> Tensor:
     return in_place(x, y, name) if inplace else y
 
 
+def _renamed(x: Tensor, y: Tensor, name: str, title: str) -> Tensor:
+    """x with y written into it; torch counts its own formula for the way back: ``EluBackward1``."""
+    return in_place(x, titled(y, title), name)
+
+
+# Straight lines with a bend
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """y = max(x, 0)"""
+    return relu_(input) if inplace else elementary.relu(input)
+
+
 def relu_(input: Tensor) -> Tensor:
     """``relu``, written into the input."""
-    return in_place(input, relu(input), "relu_")
+    return in_place(input, elementary.relu(input), "relu_")
+
+
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """y = min(max(x, 0), 6)"""
+    return placed(input, ops.hardtanh(input, 0, 6), inplace, "relu6_")
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """y = x for x > 0, else negative_slope · x."""
-    return placed(input, where(input > 0, input, input * negative_slope), inplace, "leaky_relu_")
+    return leaky_relu_(input, negative_slope) if inplace else ops.leaky_relu(input, negative_slope)
+
+
+def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """``leaky_relu``, written into the input."""
+    return _renamed(input, ops.leaky_relu(input, negative_slope), "leaky_relu_", "LeakyReluBackward1")
+
+
+def rrelu(
+    input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """y = x for x > 0, else a · x: a random in [lower, upper] for each element, their mean when not training.
+
+    Raises ShapeError where lower is above upper, or not finite.
+    """
+    ops.check_range("rrelu", lower, upper)
+    slope: Any = (lower + upper) / 2
+    if training and lower != upper:
+        slope = rand_like(input.detach()) * (upper - lower) + lower
+        y = where(input > 0, input, input * slope)
+    else:
+        y = ops.leaky_relu(input, slope)
+    y = titled(y, "RreluWithNoiseBackward1" if inplace else "RreluWithNoiseBackward0")
+    return placed(input, y, inplace, "rrelu_")
+
+
+def rrelu_(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Tensor:
+    """``rrelu``, written into the input."""
+    return rrelu(input, lower, upper, training, True)
+
+
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """y = min(max(x, min_val), max_val)"""
+    return placed(input, ops.hardtanh(input, min_val, max_val), inplace, "hardtanh_")
+
+
+def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """``hardtanh``, written into the input."""
+    return hardtanh(input, min_val, max_val, True)
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """y = min(max(x + 3, 0), 6) / 6"""
+    return placed(input, ops.hardsigmoid(input), inplace, "hardsigmoid_")
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """y = x · min(max(x + 3, 0), 6) / 6"""
+    return placed(input, ops.hardswish(input), inplace, "hardswish_")
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """y = x where x > threshold, else value."""
+    return threshold_(input, threshold, value) if inplace else ops.threshold(input, threshold, value)
+
+
+def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
+    """``threshold``, written into the input."""
+    return _renamed(input, ops.threshold(input, threshold, value), "threshold_", "ThresholdBackward1")
+
+
+# Curves
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """y = x for x > 0, else alpha (eˣ - 1)."""
-    below = where(input > 0, 0.0, input)  # e¹⁰⁰⁰ is infinite, and its gradient would be NaN even where not chosen
-    return placed(input, where(input > 0, input, alpha * (below.exp() - 1)), inplace, "elu_")
+    return elu_(input, alpha) if inplace else ops.elu(input, alpha)
+
+
+def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """``elu``, written into the input."""
+    return _renamed(input, ops.elu(input, alpha), "elu_", "EluBackward1")
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """y = 1.0507 · (x for x > 0, else 1.6733 (eˣ - 1))"""
+    return selu_(input) if inplace else ops.selu(input)
+
+
+def selu_(input: Tensor) -> Tensor:
+    """``selu``, written into the input."""
+    return _renamed(input, ops.selu(input), "selu_", "EluBackward1")
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """y = x for x > 0, else alpha (e^(x/alpha) - 1)."""
+    return celu_(input, alpha) if inplace else ops.celu(input, alpha)
+
+
+def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """``celu``, written into the input."""
+    return _renamed(input, ops.celu(input, alpha), "celu_", "CeluBackward1")
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """y = x σ(x)"""
-    return placed(input, input * sigmoid(input), inplace, "silu_")
+    return placed(input, ops.silu(input), inplace, "silu_")
 
 
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """y = x Φ(x), Φ the normal distribution function (Hendrycks and Gimpel, 2016).
-
-    ``approximate="tanh"``: y = x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).
-    """
-    if approximate == "tanh":
-        inner = math.sqrt(2 / math.pi) * (input + 0.044715 * input * input * input)
-        return 0.5 * input * (1 + tanh(inner))
-    if approximate != "none":
-        raise ValueError(f"gelu: expected approximate 'none' or 'tanh', got {approximate!r}.")
-    raise MissingError("gelu: approximate='none' needs erf, which nanograd does not have yet. Use approximate='tanh'.")
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """y = x tanh(ln(1 + eˣ))"""
+    return placed(input, ops.mish(input), inplace, "mish_")
 
 
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """y = ln(1 + e^(βx)) / β, computed without overflow; x itself where βx > threshold."""
-    z = input * beta
-    top = relu(z.detach())
-    y = (top + ((-top).exp() + (z - top).exp()).log()) / beta
-    chosen: Tensor = where(z > threshold, input, y)
-    return chosen
+def softsign(input: Tensor) -> Tensor:
+    """y = x / (1 + |x|)"""
+    return input / (input.abs() + 1)
 
 
-def logsigmoid(input: Tensor) -> Tensor:
-    """y = ln σ(x)"""
-    return -softplus(-input, threshold=math.inf)
+def tanhshrink(input: Tensor) -> Tensor:
+    """y = x - tanh x"""
+    return input - tanh(input)

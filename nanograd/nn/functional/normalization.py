@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from nanograd.ops.normalization import log_softmax, softmax
+from nanograd.ops.standardize import layer_norm
 from nanograd.tensors import Tensor
 
-__all__ = ["log_softmax", "normalize", "softmax"]
+__all__ = ["layer_norm", "log_softmax", "normalize", "softmax"]
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:

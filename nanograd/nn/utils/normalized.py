@@ -9,7 +9,7 @@ from nanograd.nn.functional import normalize
 from nanograd.nn.module import Module
 from nanograd.nn.parameter import Parameter
 from nanograd.nn.utils.parametrizations import as_matrix, norm_except, output_dim, power_iterations
-from nanograd.ops.creation import randn
+from nanograd.ops.sampling import randn
 from nanograd.tape import no_grad
 from nanograd.tensors import Tensor
 

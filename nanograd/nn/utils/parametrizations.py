@@ -8,7 +8,7 @@ from nanograd.errors import MissingError, did_you_mean
 from nanograd.nn.functional import normalize
 from nanograd.nn.module import Module
 from nanograd.nn.utils.parametrize import register_parametrization
-from nanograd.ops.creation import randn
+from nanograd.ops.sampling import randn
 from nanograd.tape import no_grad
 from nanograd.tensors import Tensor
 

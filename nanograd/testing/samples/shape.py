@@ -141,31 +141,6 @@ rearranging(
     zero_dim=(Case(((),), {"dim": 0}),),
     bad=((lambda: S.unsqueeze(ones(2), 3), IndexError, "unsqueeze: Dimension out of range"),),
 )
-rearranging(
-    "expand",
-    S.expand,
-    lambda x, size: np.broadcast_to(
-        x, [n if s == -1 else s for s, n in zip(size, x.shape, strict=True)] if x.ndim == len(size) else size
-    ),
-    (3, 1),
-    options=({"size": (3, 5)}, {"size": (7, 3, 5)}, {"size": (-1, 5)}),
-    empty=(Case(((1, 3),), {"size": (0, 3)}),),
-    zero_dim=(Case(((),), {"size": (3,)}), Case(((),), {"size": ()})),
-    bad=(
-        (lambda: S.expand(ones(2, 3), 4, 3), ShapeError, r"expand: cannot expand shape \(2, 3\)"),
-        (lambda: S.expand(ones(2, 3), 3), ShapeError, "expand: .*fewer dimensions"),
-    ),
-)
-sample(
-    "expand_as",
-    S.expand_as,
-    lambda x, other: np.broadcast_to(x, other.shape),
-    (Input((3, 1)), Input((3, 5), grad=False)),
-    empty=(Case(((1, 3), (0, 3))),),
-    zero_dim=(Case(((), (3,))),),
-    without={"dtypes": "the other tensor gives its shape alone"},
-    bad=((lambda: S.expand_as(ones(2), ones(3)), ShapeError, "expand: cannot expand"),),
-)
 rearranging("clone", S.clone, np.copy, (3, 5), empty=(Case(((0, 3),)),), zero_dim=(Case(((),)),))
 rearranging(
     "to_dtype",
@@ -222,26 +197,6 @@ rearranging(
         (lambda: S.unflatten(ones(4), 0, ()), ShapeError, "unflatten: sizes must be non-empty"),
         (lambda: S.unflatten(ones(4), 1, (4,)), IndexError, "Dimension out of range"),
     ),
-)
-rearranging(
-    "broadcast_to",
-    S.broadcast_to,
-    lambda x, size: np.broadcast_to(x, size),
-    (3, 1),
-    options=({"size": (3, 5)}, {"size": (7, 3, 5)}),
-    empty=(Case(((1, 3),), {"size": (0, 3)}),),
-    zero_dim=(Case(((),), {"size": (3,)}),),
-    bad=((lambda: S.broadcast_to(ones(2), 3), ShapeError, "The expanded size of the tensor"),),
-)
-sample(
-    "broadcast_tensors",
-    S.broadcast_tensors,
-    np.broadcast_arrays,
-    (Input((3, 1)), Input((5,))),
-    empty=(Case(((1, 3), (0, 3))),),
-    zero_dim=(Case(((), (3,))),),
-    without={"dtypes": "each keeps its own"},
-    bad=((lambda: S.broadcast_tensors(ones(2), ones(3)), ShapeError, "must match the size of tensor b"),),
 )
 for name in ("view_as", "reshape_as"):
     sample(

@@ -2,6 +2,7 @@
 
 from nanograd.random import default_generator
 from nanograd.utils.data.collate import default_collate, default_convert
+from nanograd.utils.data.csv import CSVDataset
 from nanograd.utils.data.dataloader import DataLoader
 from nanograd.utils.data.dataset import (
     ChainDataset,

@@ -1,0 +1,93 @@
+"""Bringing groups of numbers to mean 0 and variance 1: over the last dimensions, or over a batch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nanograd.errors import DTypeError, ShapeError
+from nanograd.kernels import standardize as k
+from nanograd.ops.activation import expect_curve
+from nanograd.ops.op import fuses, op, record, titled, wrap
+from nanograd.ops.shape import to_shape
+from nanograd.ops.statistics import var_mean
+
+if TYPE_CHECKING:
+    from nanograd.tensors import Tensor
+
+__all__ = ["layer_norm"]
+
+
+# Over the last dimensions
+
+
+@op("NativeLayerNorm")
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """y = (x - μ) / √(σ² + eps) · w + b, μ and σ² the mean and the variance over the last dimensions.
+
+    Shapes: x (…, *normalized_shape); w and b of normalized_shape.  Raises ShapeError where they do not fit, DTypeError
+    for what are not floats.
+
+    >>> layer_norm(torch.tensor([[1., 2., 3.]]), (3,))
+    tensor([[-1.2247,  0.0000,  1.2247]])
+    """
+    x, dims = input, last_dims("layer_norm", input, normalized_shape, weight, bias)
+    variance, mean = var_mean(x, dims, unbiased=False, keepdim=True)
+    y = (x - mean) * (variance + eps).rsqrt()
+    y = y if weight is None else y * weight
+    return titled((y if bias is None else y + bias).to(x.dtype), "NativeLayerNormBackward0")
+
+
+def last_dims(
+    name: str, x: Tensor, normalized_shape: Sequence[int], weight: Tensor | None, bias: Tensor | None = None
+) -> tuple[int, ...]:
+    """The dimensions that ``normalized_shape`` means, the last ones.  Raises ShapeError, DTypeError."""
+    expect_curve(name, x)
+    shape = tuple(normalized_shape)
+    if not shape:
+        raise ShapeError(f"{name}: Expected normalized_shape to be at least 1-dimensional, got [].")
+    for what, p in (("weight", weight), ("bias", bias)):
+        if p is not None and tuple(p.array.shape) != shape:
+            raise ShapeError(
+                f"{name}: Expected {what} to be of same shape as normalized_shape, but got {what} of shape "
+                f"{list(p.array.shape)} and normalized_shape = {list(shape)}."
+            )
+    if tuple(x.array.shape[-len(shape) :]) != shape:
+        sizes = "".join(f", {n}" for n in shape)
+        raise ShapeError(
+            f"{name}: Given normalized_shape={list(shape)}, expected input with shape [*{sizes}], but got input of "
+            f"size{list(x.array.shape)}: its last dimensions are the ones that are normalized."
+        )
+    return tuple(range(-len(shape), 0))
+
+
+@fuses(layer_norm, k.layer_norm, k.layer_norm_grad, k.layer_norm_grad_weight)
+def layer_norm_fused(
+    x: Tensor, normalized_shape: Sequence[int], weight: Tensor | None, bias: Tensor | None, eps: float
+) -> Any:
+    """A pass for the statistics and one for the result, each way."""
+    last_dims("layer_norm", x, normalized_shape, weight, bias)
+    if not x.array.size:
+        return NotImplemented
+    n, shape = math.prod(normalized_shape), tuple(normalized_shape)
+    w, b = (None if p is None else p.array for p in (weight, bias))
+    y, m, s = k.layer_norm(x.array, w, b, n, eps)
+    mean, scale = wrap(m), wrap(s)
+    edges: list[Any] = [(x, lambda g: _layer_back(g, x, weight, mean, scale, n))]
+    if weight is not None:
+        edges.append(
+            (weight, lambda g: wrap(k.layer_norm_grad_weight(g.array, x.array, mean.array, scale.array, shape, n)))
+        )
+    return record(y, *edges) if bias is None else record(y, *edges, (bias, lambda g: g))
+
+
+def _layer_back(g: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, scale: Tensor, n: int) -> Tensor:
+    w = None if weight is None else weight.array
+    return wrap(k.layer_norm_grad(g.array, x.array, w, mean.array, scale.array, n))

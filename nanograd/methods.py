@@ -276,7 +276,7 @@ class Methods:
     swapdims_ = becoming.in_itself(layout.swapdims)
 
     # Joining and splitting
-    split = joining.split
+    split = joining.split_into
     split_with_sizes = joining.split_with_sizes
     chunk = joining.chunk
     tensor_split = joining.tensor_split

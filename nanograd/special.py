@@ -39,4 +39,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> NoReturn:
-    return _missing("special", name, __all__)
+    _missing("special", name, __all__)

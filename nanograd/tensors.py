@@ -13,7 +13,7 @@ from nanograd.dtypes import DType, dtype_of, to_dtype
 from nanograd.errors import DTypeError, GradError, ShapeError
 from nanograd.kernels import memory
 from nanograd.methods import Methods
-from nanograd.ops import arithmetic, comparison, creation, linalg, reduction
+from nanograd.ops import arithmetic, broadcasting, comparison, creation, joining, linalg, reduction
 from nanograd.ops import op as ops
 from nanograd.ops import shape as layout
 from nanograd.ops.writing import in_place, written
@@ -146,7 +146,7 @@ class Tensor(Methods):
         strides = layout.strides_of(self.array)
         return strides if dim is None else strides[layout.one_dim("stride", dim, self.array.ndim)]
 
-    def is_contiguous(self) -> bool:
+    def is_contiguous(self, memory_format: Any = None) -> bool:
         """Whether the elements lie in row-major order without gaps."""
         return bool(self.array.flags.c_contiguous)
 
@@ -252,7 +252,7 @@ class Tensor(Methods):
     def __iter__(self) -> Iterator[Tensor]:
         if not self.array.ndim:
             raise DTypeError("iteration over a 0-d tensor: use .item() for its value.")
-        return iter(layout.unbind(self))
+        return iter(joining.unbind(self))
 
     def __contains__(self, element: Any) -> bool:
         return bool((self == element).any())
@@ -523,7 +523,7 @@ class Tensor(Methods):
         """On a GPU.  Raises DeviceError where there is none."""
         return self.to("cuda" if device is None else device)
 
-    def contiguous(self) -> Tensor:
+    def contiguous(self, memory_format: Any = None) -> Tensor:
         """Itself if its elements lie in row-major order, else a copy that does."""
         return self if self.is_contiguous() else self.clone()
 
@@ -535,7 +535,7 @@ class Tensor(Methods):
         if value.device != self.device:
             value = moved(value, self.device)
         cast = value if value.array.dtype == self.array.dtype else layout.to_dtype(value, self.dtype)
-        return in_place(self, layout.expand(cast, self.array.shape), "copy_")
+        return in_place(self, broadcasting.expand(cast, self.array.shape), "copy_")
 
     def fill_(self, value: Any) -> Tensor:
         """Write one number everywhere."""
@@ -583,6 +583,7 @@ def to_arguments(t: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
     device, dtype = kwargs.pop("device", None), kwargs.pop("dtype", None)
     copy = bool(kwargs.pop("copy", False))
     kwargs.pop("non_blocking", None)
+    kwargs.pop("memory_format", None)
     if kwargs:
         raise TypeError(f"to: unexpected arguments {', '.join(kwargs)}.")
     for arg in args:

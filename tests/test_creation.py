@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import math
 from collections.abc import Callable
 from typing import Any
@@ -419,6 +421,19 @@ def test_the_default_device() -> None:
     with pytest.raises(DeviceError, match="no CUDA device"):
         torch.set_default_device("cuda")
     assert torch.zeros(2).device == torch.device("cpu")
+
+
+MODULES = (
+    "dtypes", "settings", "random", "formats", "ops.shape", "ops.broadcasting", "ops.becoming", "ops.joining",
+    "ops.rearranging", "ops.diagonals", "ops.indexing", "ops.scattering", "ops.placing", "ops.choosing", "ops.creation",
+    "ops.ranges", "ops.alike", "ops.sampling", "ops.typed", "ops.queries",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_examples_of_the_docstrings_run(module: str) -> None:
+    found = importlib.import_module(f"nanograd.{module}")
+    assert not doctest.testmod(found, extraglobs={"torch": torch}).failed
 
 
 def test_shared_and_copied_buffers() -> None:

@@ -79,8 +79,8 @@ ARGUMENTS: dict[str, Make] = {
     "elementary.sigmoid_grad": two,
     "special.erf": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
     "special.erfc": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
-    "special.lgamma": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
-    "special.digamma": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
+    "gamma.lgamma": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
+    "gamma.digamma": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
     "matmul.linear": lambda rng, dtype: (normal(rng, dtype, 7, 5), normal(rng, dtype, 3, 5), normal(rng, dtype, 3)),
     "normalize.cross_entropy": lambda rng, dtype: (10 * normal(rng, dtype, 7, 5), rng.integers(0, 5, 7)),
     "normalize.cross_entropy_grad": lambda rng, dtype: (

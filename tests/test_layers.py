@@ -24,7 +24,8 @@ LAYERS = [
     ["ops.op", "ops.naming", "random"],
     ["ops.writing"],
     ["ops.kinds"],
-    ["ops.shape", "ops.broadcasting", "ops.becoming", "ops.joining", "ops.rearranging", "ops.diagonals", "ops.comparison"],
+    ["ops.shape", "ops.becoming"],
+    ["ops.broadcasting", "ops.joining", "ops.rearranging", "ops.diagonals", "ops.comparison"],
     ["ops.rounding"],
     ["ops.arithmetic", "ops.elementary", "ops.trigonometry", "ops.special", "ops.bitwise"],
     ["ops.indexing", "ops.scattering", "ops.placing", "ops.choosing"],
@@ -39,7 +40,7 @@ LAYERS = [
     ["nn"],
     ["serialization"],
     ["optim"],
-    ["amp", "accelerator", "backends"],
+    ["amp", "accelerator", "backends", "cuda.amp"],
     ["utils", "vision"],
     ["testing", "lab"],
     [""],  # the package itself: the public names

@@ -57,6 +57,7 @@ def test_float16_is_accumulated_in_float32() -> None:
     assert float(x.sum()) == pytest.approx(exact, rel=1e-3)
     assert float(x.cumsum(0)[-1]) == pytest.approx(exact, rel=1e-3)
     assert float(torch.ones(100_000, dtype=torch.float16).mean()) == 1  # whose sum is beyond float16
+    assert float(torch.full((300,), 1000.0, dtype=torch.float16).mean()) == 1000
     assert float((x.reshape(100, 100) * 0 + 300).norm()) == pytest.approx(30_000, rel=1e-3)  # whose squares are, too
     assert float(torch.tensor([100.0, -100.0] * 50, dtype=torch.float16).var()) == pytest.approx(10_101, rel=1e-3)
 

@@ -209,7 +209,8 @@ def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor
         return places
     if condition.array.dtype.kind != "b":
         raise DTypeError(f"where: expected a condition of torch.bool, got {condition.dtype}. Use condition != 0.")
-    a, b = lift(input, other) if not (is_number(input) and is_number(other)) else _numbers(condition, input, other)
+    numbers = isinstance(input, (int, float)) and is_number(other)
+    a, b = _numbers(condition, input, other) if numbers else lift(input, other)
     return record(
         k.where(condition.array, a.array, b.array),
         (a, lambda g: where(condition, g, 0.0)),
@@ -301,7 +302,7 @@ def clamped(x: Tensor, low: Tensor | None, high: Tensor | None) -> Tensor:
 
 def _inside(x: Tensor, low: Tensor | None, high: Tensor | None) -> Tensor:
     if low is None:
-        return x <= high  # type: ignore[operator]
+        return x <= high  # type: ignore[operator, arg-type]
     return x >= low if high is None else (x >= low) & (x <= high)
 
 

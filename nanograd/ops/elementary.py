@@ -34,7 +34,7 @@ def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
 
     The derivative in b where a = 0 is 0 for b ≥ 0, as torch has it.
     """
-    if is_number(exponent) and not isinstance(exponent, bool):
+    if isinstance(exponent, (int, float)) and not isinstance(exponent, bool):
         return _power(input, exponent)  # type: ignore[arg-type]
     a, b = lift(input, exponent)
     expect_numbers("pow", a)

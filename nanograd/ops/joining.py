@@ -312,6 +312,11 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
     return _parts(x, d, parts, "SplitBackward0")
 
 
+def split_into(self: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """``split`` as a method, whose argument has another name in torch."""
+    return split(self, split_size, dim)
+
+
 def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive parts of the given sizes along ``dim``.  Raises ShapeError unless they add up."""
     d, parts = _there("split", input, dim), list(split_sizes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from nanograd.kernels import gamma
 from nanograd.kernels import special as k
 from nanograd.ops.comparison import where
 from nanograd.ops.elementary import exp, log, log1p
@@ -85,14 +86,14 @@ def lgamma(input: Tensor) -> Tensor:
     tensor([ 1., 24.])
     """
     x = floating(input)
-    return record(k.lgamma(x.array), (x, lambda g: g * digamma(x)))
+    return record(gamma.lgamma(x.array), (x, lambda g: g * digamma(x)))
 
 
 @op
 def digamma(input: Tensor) -> Tensor:
     """y = ψ(x) = d/dx ln Γ(x); ∓inf at ±0, NaN at -1, -2, ..."""
     x = floating(input)
-    return record(k.digamma(x.array), (x, lambda g: g * polygamma(1, x)))
+    return record(gamma.digamma(x.array), (x, lambda g: g * polygamma(1, x)))
 
 
 @op
@@ -103,7 +104,7 @@ def polygamma(n: int, input: Tensor) -> Tensor:
     if n == 0:
         return titled(digamma(input), "PolygammaBackward0")
     x = floating(input)
-    return record(k.polygamma(x.array, n), (x, lambda g: g * polygamma(n + 1, x)))
+    return record(gamma.polygamma(x.array, n), (x, lambda g: g * polygamma(n + 1, x)))
 
 
 def polygamma_of(input: Tensor, n: int) -> Tensor:
@@ -122,7 +123,7 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     expect_numbers("mvlgamma", input)
     x = floating(input)
     return record(
-        k.mvlgamma(x.array, p), (x, lambda g: sum((g * digamma(x - j / 2) for j in range(1, p)), g * digamma(x)))
+        gamma.mvlgamma(x.array, p), (x, lambda g: sum((g * digamma(x - j / 2) for j in range(1, p)), g * digamma(x)))
     )
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nanograd.errors import DTypeError, ShapeError
+from nanograd.errors import ShapeError
 from nanograd.kernels import standardize as k
 from nanograd.ops.activation import expect_curve
 from nanograd.ops.op import fuses, op, record, titled, wrap
@@ -16,7 +16,7 @@ from nanograd.ops.statistics import var_mean
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
-__all__ = ["layer_norm"]
+__all__ = ["batch_norm", "by_channel", "last_dims", "layer_norm"]
 
 
 # Over the last dimensions
@@ -91,3 +91,51 @@ def layer_norm_fused(
 def _layer_back(g: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, scale: Tensor, n: int) -> Tensor:
     w = None if weight is None else weight.array
     return wrap(k.layer_norm_grad(g.array, x.array, w, mean.array, scale.array, n))
+
+
+# Over a batch
+
+
+@op("NativeBatchNorm")
+def batch_norm(
+    input: Tensor, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(y, μ, σ²): y = (x - μ) / √(σ² + eps) · w + b, μ and σ² the mean and the variance of each channel.
+
+    Shapes: x (N, C, …); w, b, μ and σ² (C,).  σ² divides by the number of elements; no gradient flows from μ and σ².
+    """
+    x = input
+    dims = (0, *range(2, x.array.ndim))
+    variance, mean = var_mean(x, dims, unbiased=False, keepdim=True)
+    y = (x - mean) * (variance + eps).rsqrt()
+    y = y if weight is None else y * by_channel(weight, x)
+    y = y if bias is None else y + by_channel(bias, x)
+    found = (t.detach().reshape(-1) for t in (mean, variance))
+    return titled(y.to(x.dtype), "NativeBatchNormBackward0"), *found  # type: ignore[return-value]
+
+
+def by_channel(p: Tensor, x: Tensor) -> Tensor:
+    """p (C,) as (C, 1, …), which meets the channels of x (N, C, …)."""
+    return to_shape(p, (p.array.size,) + (1,) * (x.array.ndim - 2))
+
+
+@fuses(batch_norm, k.batch_norm, k.batch_norm_grad, k.batch_norm_grad_weight)
+def batch_norm_fused(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Any:
+    """A pass for the statistics and one for the result, each way."""
+    if not x.array.size:
+        return NotImplemented
+    w, b = (None if p is None else p.array for p in (weight, bias))
+    y, m, v, s = k.batch_norm(x.array, w, b, eps)
+    mean, scale = wrap(m), wrap(s)
+    edges: list[Any] = [(x, lambda g: _batch_back(g, x, weight, mean, scale))]
+    if weight is not None:
+        edges.append((weight, lambda g: wrap(k.batch_norm_grad_weight(g.array, x.array, mean.array, scale.array))))
+    if bias is not None:
+        dims = (0, *range(2, x.array.ndim))
+        edges.append((bias, lambda g: g.sum(dims)))
+    return record(y, *edges), to_shape(mean, m.shape[:1]), to_shape(wrap(v), m.shape[:1])
+
+
+def _batch_back(g: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, scale: Tensor) -> Tensor:
+    w = None if weight is None else weight.array
+    return wrap(k.batch_norm_grad(g.array, x.array, w, mean.array, scale.array))

@@ -89,6 +89,40 @@ def test_random_settings(seed: int) -> None:
         assert repr(ng.tensor(a)) == repr(torch.tensor(a)), options
 
 
+@pytest.mark.parametrize("profile", ["default", "short", "full"])
+@pytest.mark.parametrize("more", [{}, {"precision": 1}, {"edgeitems": 1, "threshold": 5}, {"linewidth": 30}])
+def test_profiles(profile: str, more: dict[str, Any]) -> None:
+    rng = np.random.default_rng(3)
+    for m in (torch, ng):
+        m.set_printoptions(profile=profile, **more)
+    for _ in range(25):
+        a = random_array(rng)
+        assert repr(ng.tensor(a)) == repr(torch.tensor(a)), (profile, more)
+
+
+VIEWS = {
+    "a row": lambda x: x[1],
+    "transposed": lambda x: x.t(),
+    "expanded": lambda x: x[:, :1].expand(4, 3),
+    "stepped": lambda x: x[::2, 1:],
+    "of a leaf": lambda x: x.requires_grad_()[0, 1],
+    "a slice of a leaf": lambda x: x.requires_grad_()[:, 1:],
+    "joined": lambda x: x.requires_grad_().unbind(0)[1],
+    "long": lambda x: x.requires_grad_().repeat(40, 30),
+    "nothing of a leaf": lambda x: x.requires_grad_()[:0],
+    "half": lambda x: x.half() / 3,
+    "integers": lambda x: x.to(x.dtype).long()[0],
+    "truth": lambda x: x > 3,
+    "bytes": lambda x: x.byte().t(),
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_views_and_results(name: str) -> None:
+    theirs, ours = (VIEWS[name](m.arange(12.0).reshape(4, 3) * 1.5) for m in (torch, ng))
+    assert repr(ours) == repr(theirs)
+
+
 def test_default_dtype_is_not_printed() -> None:
     try:
         for m in (torch, ng):

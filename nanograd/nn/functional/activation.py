@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import warnings
 from typing import Any
 
+from nanograd.dtypes import DType
+from nanograd.errors import ShapeError
+from nanograd.nn.functional.warned import outside
 from nanograd.ops import activation as ops
 from nanograd.ops import elementary
 from nanograd.ops.activation import gelu, glu, hardshrink, logsigmoid, prelu, softplus, softshrink
 from nanograd.ops.comparison import where
 from nanograd.ops.creation import zeros_like
 from nanograd.ops.elementary import sigmoid, tanh
-from nanograd.ops.op import Number, titled
-from nanograd.ops.sampling import rand, rand_like
+from nanograd.ops.normalization import log_softmax as _log_softmax
+from nanograd.ops.normalization import softmax as _softmax
+from nanograd.ops.op import titled
+from nanograd.ops.sampling import rand_like
 from nanograd.ops.writing import in_place
 from nanograd.tensors import Tensor
 
 __all__ = [
     "celu", "celu_", "elu", "elu_", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
-    "hardtanh_", "leaky_relu", "leaky_relu_", "logsigmoid", "mish", "prelu", "relu", "relu6", "relu_", "rrelu", "rrelu_",
-    "selu", "selu_", "sigmoid", "silu", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink",
-    "threshold", "threshold_",
+    "hardtanh_", "leaky_relu", "leaky_relu_", "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6", "relu_",
+    "rrelu", "rrelu_", "selu", "selu_", "sigmoid", "silu", "softmax", "softmin", "softplus", "softshrink", "softsign",
+    "tanh", "tanhshrink", "threshold", "threshold_",
 ]  # fmt: skip
 
 
@@ -69,7 +75,10 @@ def rrelu(
 
     Raises ShapeError where lower is above upper, or not finite.
     """
-    ops.check_range("rrelu", lower, upper)
+    if not (math.isfinite(lower) and math.isfinite(upper) and lower <= upper):
+        raise ShapeError(
+            f"rrelu: Lower bound should be less than or equal to the upper bound, both finite, got {lower} and {upper}."
+        )
     slope: Any = (lower + upper) / 2
     if training and lower != upper:
         slope = rand_like(input.detach()) * (upper - lower) + lower
@@ -166,3 +175,48 @@ def softsign(input: Tensor) -> Tensor:
 def tanhshrink(input: Tensor) -> Tensor:
     """y = x - tanh x"""
     return input - tanh(input)
+
+
+# Along a dimension
+
+
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+    """y = eˣ / Σ eˣ along ``dim``: positive, adding up to 1.  Without ``dim`` it warns and takes torch's old choice."""
+    return _softmax(input, _chosen("softmax", input, dim), dtype)
+
+
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+    """y = e⁻ˣ / Σ e⁻ˣ along ``dim``"""
+    return _softmax(-input, _chosen("softmin", input, dim), dtype)
+
+
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+    """y = x - ln Σ eˣ along ``dim``: the logarithm of softmax, finite where softmax underflows."""
+    return _log_softmax(input, _chosen("log_softmax", input, dim), dtype)
+
+
+def _chosen(name: str, x: Tensor, dim: int | None) -> int:
+    if dim is not None:
+        return dim
+    chosen = 0 if x.array.ndim in (0, 1, 3) else 1
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument: "
+        f"dim={chosen} is taken for an input of shape {tuple(x.array.shape)}.",
+        stacklevel=outside(),
+    )
+    return chosen
+
+
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """y = softmax((x + G) / tau), G random with the Gumbel distribution: a soft draw from the classes of scores x.
+
+    With ``hard`` the result is one-hot, and its gradient that of the soft draw.  Source: E. Jang et al., Categorical
+    Reparameterization with Gumbel-Softmax, ICLR 2017.
+    """
+    noise = -logits.detach().clone().exponential_().log()
+    y = softmax((logits + noise) / tau, dim)
+    if not hard:
+        return y
+    places = y.detach().max(dim, keepdim=True)[1]
+    drawn = zeros_like(logits.detach()).scatter(dim, places, 1.0)
+    return drawn - y.detach() + y

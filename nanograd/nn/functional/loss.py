@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from typing import Any
 
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.nn.functional.activation import logsigmoid
+from nanograd.nn.functional.warned import outside
 from nanograd.ops.comparison import where
 from nanograd.ops.normalization import cross_entropy, nll_loss, reduced
 from nanograd.ops.op import titled
@@ -80,16 +80,8 @@ def _warn_sizes(name: str, x: Tensor, t: Tensor) -> None:
         f"Using a target size ({t.shape}) that is different to the input size ({x.shape}). This will likely lead to "
         "incorrect results due to broadcasting. Please ensure they have the same size: with (N, 1) and (N,) every "
         "prediction meets every target, (N, N) differences. Use target.unsqueeze(1), or output.squeeze(1).",
-        stacklevel=_outside(),
+        stacklevel=outside(),
     )
-
-
-def _outside() -> int:
-    """The stacklevel of a warning that points at the code which called this package."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("nanograd."):
-        level, frame = level + 1, frame.f_back
-    return level
 
 
 def binary_cross_entropy(

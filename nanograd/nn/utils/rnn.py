@@ -11,9 +11,10 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from nanograd.errors import DTypeError, ShapeError
-from nanograd.ops.creation import arange, full, tensor
+from nanograd.ops.creation import full, tensor
 from nanograd.ops.joining import cat
 from nanograd.ops.op import titled
+from nanograd.ops.ranges import arange
 from nanograd.tensors import Tensor
 
 __all__ = [

@@ -57,6 +57,7 @@ from nanograd.ops.comparison import *
 from nanograd.ops.creation import *
 from nanograd.ops.diagonals import *
 from nanograd.ops.elementary import *
+from nanograd.ops.finding import *
 from nanograd.ops.indexing import *
 from nanograd.ops.joining import *
 from nanograd.ops.linalg import *
@@ -118,7 +119,9 @@ if TYPE_CHECKING:
     from nanograd import lab as lab
     from nanograd import testing as testing
     from nanograd import vision as vision
+    from nanograd.amp import autocast as autocast
     from nanograd.drawing import draw as draw
+    from nanograd.overview import summary as summary
 
 
 def is_tensor(obj: Any) -> Any:
@@ -144,6 +147,10 @@ def __getattr__(name: str) -> Any:
         from nanograd.drawing import draw
 
         return draw
+    if name == "summary":
+        from nanograd.overview import summary
+
+        return summary
     if name == "autocast":
         from nanograd.amp import autocast
 

@@ -15,6 +15,7 @@ from nanograd.ops import (
     comparison,
     diagonals,
     elementary,
+    finding,
     indexing,
     joining,
     linalg,
@@ -236,8 +237,8 @@ class Methods:
     mode = ordering.mode
     quantile = ordering.quantile
     nanquantile = ordering.nanquantile
-    unique = ordering.unique
-    unique_consecutive = ordering.unique_consecutive
+    unique = finding.unique
+    unique_consecutive = finding.unique_consecutive
 
     # Soft
     softmax = normalization.softmax

@@ -354,3 +354,26 @@ def test_bytes_read_as_another_dtype() -> None:
     ):
         with pytest.raises(ShapeError, match=words):
             call()
+
+
+def test_what_is_left_out_of_an_extreme_takes_no_share() -> None:
+    x = torch.tensor([3.0, 1.0], requires_grad=True)
+    v = torch.tensor([3.0, 2.0], requires_grad=True)
+    x.scatter_reduce(0, torch.tensor([0, 0]), v, "amax", include_self=False).sum().backward()
+    assert v.grad.tolist() == [1, 0]  # x[0] = 3 is not one of those compared
+    assert x.grad.tolist() == [0, 1]
+
+
+def test_a_slice_filled_twice_counts_once() -> None:
+    v = torch.tensor(2.0, requires_grad=True)
+    torch.zeros(3, 2).index_fill(0, torch.tensor([2, -1, 2]), v).sum().backward()
+    assert v.grad.item() == 2
+
+
+def test_products_with_zeros_among_them() -> None:
+    x = torch.tensor([0.0, 2.0], dtype=torch.float64, requires_grad=True)
+    v = torch.tensor([3.0, 0.0, 5.0], dtype=torch.float64, requires_grad=True)
+    index = torch.tensor([0, 1, 1])
+    x.scatter_reduce(0, index, v, "prod").sum().backward()
+    assert x.grad.tolist() == [3, 0]
+    assert v.grad.tolist() == [0, 10, 0]

@@ -38,7 +38,7 @@ LAYERS = [
     ["drawing", "cuda", "special"],
     ["autograd"],
     ["nn"],
-    ["serialization"],
+    ["overview", "serialization"],
     ["optim"],
     ["amp", "accelerator", "backends", "cuda.amp"],
     ["utils", "vision"],

@@ -4,30 +4,20 @@ from typing import Any
 
 from nanograd.absent import missing as _missing
 from nanograd.nn import functional, init, utils
-from nanograd.nn.activation import (
-    ELU,
-    GELU,
-    Dropout,
-    LeakyReLU,
-    LogSoftmax,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Tanh,
-)
+from nanograd.nn.activation import *
 from nanograd.nn.attention import MultiheadAttention
 from nanograd.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from nanograd.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
 from nanograd.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
-from nanograd.nn.linear import Embedding, Identity, Linear
+from nanograd.nn.dropout import *
+from nanograd.nn.linear import Bilinear, Identity, Linear
 from nanograd.nn.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss, SmoothL1Loss
 from nanograd.nn.lazy import LazyLinear
 from nanograd.nn.module import Module
-from nanograd.nn.normalization import LayerNorm
+from nanograd.nn.normalization import *
 from nanograd.nn.parameter import Buffer, Parameter, UninitializedParameter
 from nanograd.nn.recurrent import GRU, LSTM, RNN, RNNBase
+from nanograd.nn.sparse import Embedding, EmbeddingBag
 from nanograd.nn.transformer import (
     Transformer,
     TransformerDecoder,

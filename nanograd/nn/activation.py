@@ -1,29 +1,40 @@
-"""Layers without parameters: activations and dropout."""
+"""Layers without parameters that bend their input, and PReLU, which learns how much."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from nanograd.errors import ShapeError
 from nanograd.nn import functional as F
+from nanograd.nn import init
 from nanograd.nn.module import Module
+from nanograd.nn.parameter import Parameter
+from nanograd.ops.creation import empty
 from nanograd.tensors import Tensor
 
 __all__ = [
-    "Dropout",
-    "ELU",
-    "GELU",
-    "LeakyReLU",
-    "LogSoftmax",
-    "ReLU",
-    "SiLU",
-    "Sigmoid",
-    "Softmax",
-    "Softplus",
-    "Tanh",
-]
+    "CELU", "ELU", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid",
+    "LogSoftmax", "Mish", "PReLU", "RReLU", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softmax", "Softmax2d", "Softmin",
+    "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold",
+]  # fmt: skip
 
 
-class ReLU(Module):
+class _InPlace(Module):
+    """An activation that may write into its input, and has no other setting."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def extra_repr(self) -> str:
+        """Whether it writes into its input."""
+        return "inplace=True" if self.inplace else ""
+
+
+# Straight lines with a bend
+
+
+class ReLU(_InPlace):
     """y = max(x, 0)
 
     >>> nn.ReLU()(torch.tensor([-1., 2.]))
@@ -32,17 +43,187 @@ class ReLU(Module):
 
     _function: ClassVar[str] = "torch.relu(x)"
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
     def forward(self, input: Tensor) -> Tensor:
         """max(x, 0)"""
         return F.relu_(input) if self.inplace else F.relu(input)
 
+
+class LeakyReLU(Module):
+    """y = x for x > 0, else negative_slope · x."""
+
+    _function: ClassVar[str] = "nn.functional.leaky_relu(x)"
+
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        super().__init__()
+        self.negative_slope = negative_slope
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x, or negative_slope · x"""
+        return F.leaky_relu(input, self.negative_slope, self.inplace)
+
+    def extra_repr(self) -> str:
+        """The slope."""
+        return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
+
+
+class PReLU(Module):
+    """y = x for x > 0, else w · x          weight (num_parameters,): one, or one for each channel of x (N, C, …)"""
+
+    _function: ClassVar[str] = "nn.functional.prelu(x, weight)"
+
+    weight: Parameter
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
+        super().__init__()
+        self.num_parameters = num_parameters
+        self.init = init
+        self.weight = Parameter(empty(num_parameters, device=device, dtype=dtype))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """All slopes as given."""
+        init.constant_(self.weight, self.init)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x, or w · x"""
+        return F.prelu(input, self.weight)
+
+    def extra_repr(self) -> str:
+        """How many slopes it learns."""
+        return f"num_parameters={self.num_parameters}"
+
+
+class RReLU(Module):
+    """y = x for x > 0, else a · x: a random in [lower, upper] in training, their mean in evaluation."""
+
+    _function: ClassVar[str] = "nn.functional.rrelu(x)"
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
+        super().__init__()
+        self.lower = lower
+        self.upper = upper
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x, or a · x"""
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        """The range of slopes."""
+        return f"lower={self.lower}, upper={self.upper}" + (", inplace=True" if self.inplace else "")
+
+
+class Threshold(Module):
+    """y = x where x > threshold, else value."""
+
+    _function: ClassVar[str] = "nn.functional.threshold(x, threshold, value)"
+
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        super().__init__()
+        self.threshold = threshold
+        self.value = value
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x, or value"""
+        return F.threshold(input, self.threshold, self.value, self.inplace)
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return f"threshold={self.threshold}, value={self.value}" + (", inplace=True" if self.inplace else "")
+
+
+class Hardtanh(Module):
+    """y = min(max(x, min_val), max_val)"""
+
+    _function: ClassVar[str] = "nn.functional.hardtanh(x)"
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        if not min_val < max_val:
+            raise ValueError(f"Hardtanh: expected min_val < max_val, got {min_val} and {max_val}.")
+        self.min_val = min_val
+        self.max_val = max_val
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        """min(max(x, min_val), max_val)"""
+        return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
+
+    def extra_repr(self) -> str:
+        """The bounds."""
+        return f"min_val={self.min_val}, max_val={self.max_val}" + (", inplace=True" if self.inplace else "")
+
+
+class ReLU6(Hardtanh):
+    """y = min(max(x, 0), 6)"""
+
+    _function: ClassVar[str] = "nn.functional.relu6(x)"
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(0.0, 6.0, inplace)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """min(max(x, 0), 6)"""
+        return F.relu6(input, self.inplace)
+
     def extra_repr(self) -> str:
         """Whether it writes into its input."""
         return "inplace=True" if self.inplace else ""
+
+
+class Hardsigmoid(_InPlace):
+    """y = min(max(x + 3, 0), 6) / 6: straight lines in the place of the sigmoid."""
+
+    _function: ClassVar[str] = "nn.functional.hardsigmoid(x)"
+
+    def forward(self, input: Tensor) -> Tensor:
+        """min(max(x + 3, 0), 6) / 6"""
+        return F.hardsigmoid(input, self.inplace)
+
+
+class Hardswish(_InPlace):
+    """y = x · min(max(x + 3, 0), 6) / 6"""
+
+    _function: ClassVar[str] = "nn.functional.hardswish(x)"
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x · min(max(x + 3, 0), 6) / 6"""
+        return F.hardswish(input, self.inplace)
+
+
+class _Shrink(Module):
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def extra_repr(self) -> str:
+        """The width."""
+        return str(self.lambd)
+
+
+class Hardshrink(_Shrink):
+    """y = x where |x| > lambd, else 0."""
+
+    _function: ClassVar[str] = "nn.functional.hardshrink(x)"
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x, or 0"""
+        return F.hardshrink(input, self.lambd)
+
+
+class Softshrink(_Shrink):
+    """y = x - lambd above lambd, x + lambd below -lambd, else 0."""
+
+    _function: ClassVar[str] = "nn.functional.softshrink(x)"
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x - lambd, x + lambd, or 0"""
+        return F.softshrink(input, self.lambd)
+
+
+# Curves
 
 
 class Tanh(Module):
@@ -65,96 +246,95 @@ class Sigmoid(Module):
         return F.sigmoid(input)
 
 
-class Softmax(Module):
-    """y = eˣ / Σ eˣ along ``dim``: positive, adding up to 1."""
+class LogSigmoid(Module):
+    """y = ln σ(x), finite for very negative x."""
 
-    _function: ClassVar[str] = "torch.softmax(x, dim=1)"
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
+    _function: ClassVar[str] = "nn.functional.logsigmoid(x)"
 
     def forward(self, input: Tensor) -> Tensor:
-        """eˣ / Σ eˣ"""
-        return F.softmax(input, self.dim)
-
-    def extra_repr(self) -> str:
-        """The dimension."""
-        return f"dim={self.dim}"
+        """ln σ(x)"""
+        return F.logsigmoid(input)
 
 
-class LogSoftmax(Module):
-    """y = x - ln Σ eˣ along ``dim``: the logarithm of Softmax."""
+class Softsign(Module):
+    """y = x / (1 + |x|)"""
 
-    _function: ClassVar[str] = "torch.log_softmax(x, dim=1)"
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
+    _function: ClassVar[str] = "nn.functional.softsign(x)"
 
     def forward(self, input: Tensor) -> Tensor:
-        """x - ln Σ eˣ"""
-        return F.log_softmax(input, self.dim)
-
-    def extra_repr(self) -> str:
-        """The dimension."""
-        return f"dim={self.dim}"
+        """x / (1 + |x|)"""
+        return F.softsign(input)
 
 
-class LeakyReLU(Module):
-    """y = x for x > 0, else negative_slope · x."""
+class Tanhshrink(Module):
+    """y = x - tanh x"""
 
-    _function: ClassVar[str] = "nn.functional.leaky_relu(x)"
-
-    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
-        super().__init__()
-        self.negative_slope = negative_slope
-        self.inplace = inplace
+    _function: ClassVar[str] = "nn.functional.tanhshrink(x)"
 
     def forward(self, input: Tensor) -> Tensor:
-        """x, or negative_slope · x"""
-        return F.leaky_relu(input, self.negative_slope, self.inplace)
-
-    def extra_repr(self) -> str:
-        """The slope."""
-        return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
+        """x - tanh x"""
+        return F.tanhshrink(input)
 
 
-class ELU(Module):
-    """y = x for x > 0, else alpha (eˣ - 1)."""
-
-    _function: ClassVar[str] = "nn.functional.elu(x)"
-
+class _Alpha(Module):
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
         self.alpha = alpha
         self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """x, or alpha (eˣ - 1)"""
-        return F.elu(input, self.alpha, self.inplace)
 
     def extra_repr(self) -> str:
         """The limit."""
         return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
 
 
-class SiLU(Module):
+class ELU(_Alpha):
+    """y = x for x > 0, else alpha (eˣ - 1)."""
+
+    _function: ClassVar[str] = "nn.functional.elu(x)"
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x, or alpha (eˣ - 1)"""
+        return F.elu(input, self.alpha, self.inplace)
+
+
+class CELU(_Alpha):
+    """y = x for x > 0, else alpha (e^(x/alpha) - 1)."""
+
+    _function: ClassVar[str] = "nn.functional.celu(x)"
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x, or alpha (e^(x/alpha) - 1)"""
+        return F.celu(input, self.alpha, self.inplace)
+
+
+class SELU(_InPlace):
+    """y = 1.0507 · (x for x > 0, else 1.6733 (eˣ - 1)): keeps mean 0 and variance 1 from layer to layer."""
+
+    _function: ClassVar[str] = "nn.functional.selu(x)"
+
+    def forward(self, input: Tensor) -> Tensor:
+        """1.0507 · (x, or 1.6733 (eˣ - 1))"""
+        return F.selu(input, self.inplace)
+
+
+class SiLU(_InPlace):
     """y = x σ(x)"""
 
     _function: ClassVar[str] = "nn.functional.silu(x)"
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
         """x σ(x)"""
         return F.silu(input, self.inplace)
 
-    def extra_repr(self) -> str:
-        """Whether it writes into its input."""
-        return "inplace=True" if self.inplace else ""
+
+class Mish(_InPlace):
+    """y = x tanh(ln(1 + eˣ))"""
+
+    _function: ClassVar[str] = "nn.functional.mish(x)"
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x tanh(ln(1 + eˣ))"""
+        return F.mish(input, self.inplace)
 
 
 class GELU(Module):
@@ -194,25 +374,74 @@ class Softplus(Module):
         return f"beta={self.beta}, threshold={self.threshold}"
 
 
-class Dropout(Module):
-    """y = x m / (1 - p) in training, m = 0 with probability p, else 1; y = x in evaluation.
+# Along a dimension
 
-    Raises ValueError for p outside [0, 1].
-    """
 
-    _function: ClassVar[str] = "nn.functional.dropout(x)"
+class GLU(Module):
+    """y = a σ(b), a and b the halves of x along ``dim``."""
 
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+    _function: ClassVar[str] = "nn.functional.glu(x)"
+
+    def __init__(self, dim: int = -1) -> None:
         super().__init__()
-        if isinstance(p, bool) or not isinstance(p, (int, float)) or not 0 <= p <= 1:
-            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-        self.p = p
-        self.inplace = inplace
+        self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        """x m / (1 - p)"""
-        return F.dropout(input, self.p, self.training, self.inplace)
+        """a σ(b)"""
+        return F.glu(input, self.dim)
 
     def extra_repr(self) -> str:
-        """The probability."""
-        return f"p={self.p}, inplace={self.inplace}"
+        """The dimension."""
+        return f"dim={self.dim}"
+
+
+class _Along(Module):
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def extra_repr(self) -> str:
+        """The dimension."""
+        return f"dim={self.dim}"
+
+
+class Softmax(_Along):
+    """y = eˣ / Σ eˣ along ``dim``: positive, adding up to 1."""
+
+    _function: ClassVar[str] = "torch.softmax(x, dim=1)"
+
+    def forward(self, input: Tensor) -> Tensor:
+        """eˣ / Σ eˣ"""
+        return F.softmax(input, self.dim)
+
+
+class Softmin(_Along):
+    """y = e⁻ˣ / Σ e⁻ˣ along ``dim``"""
+
+    _function: ClassVar[str] = "nn.functional.softmin(x, dim=1)"
+
+    def forward(self, input: Tensor) -> Tensor:
+        """e⁻ˣ / Σ e⁻ˣ"""
+        return F.softmin(input, self.dim)
+
+
+class LogSoftmax(_Along):
+    """y = x - ln Σ eˣ along ``dim``: the logarithm of Softmax."""
+
+    _function: ClassVar[str] = "torch.log_softmax(x, dim=1)"
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x - ln Σ eˣ"""
+        return F.log_softmax(input, self.dim)
+
+
+class Softmax2d(Module):
+    """y = eˣ / Σ eˣ over the channels of each pixel          x (N, C, H, W) or (C, H, W)"""
+
+    _function: ClassVar[str] = "torch.softmax(x, dim=-3)"
+
+    def forward(self, input: Tensor) -> Tensor:
+        """eˣ / Σ eˣ"""
+        if input.array.ndim not in (3, 4):
+            raise ShapeError(f"Softmax2d: expected input to be 3D or 4D, got {input.array.ndim}D instead")
+        return F.softmax(input, -3)

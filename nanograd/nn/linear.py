@@ -1,11 +1,10 @@
-"""Layers that multiply by a table of weights: Linear, Embedding; and the one that does nothing."""
+"""Layers that multiply by weights, and the one that does nothing."""
 
 from __future__ import annotations
 
 import math
 from typing import Any, ClassVar
 
-from nanograd.errors import MissingError, ShapeError
 from nanograd.nn import functional as F
 from nanograd.nn import init
 from nanograd.nn.module import Module
@@ -13,7 +12,7 @@ from nanograd.nn.parameter import Parameter
 from nanograd.ops.creation import empty
 from nanograd.tensors import Tensor
 
-__all__ = ["Embedding", "Identity", "Linear"]
+__all__ = ["Bilinear", "Identity", "Linear"]
 
 
 class Identity(Module):
@@ -85,63 +84,50 @@ def _size(layer: str, name: str, value: Any) -> int:
     return int(value)
 
 
-class Embedding(Module):
-    """y = weight[i]          weight (N, D);  i (…) of integers → (…, D)
+class Bilinear(Module):
+    """y[k] = aᵀ W[k] b + bias[k]          weight (out, in1, in2), bias (out,);  a (…, in1), b (…, in2) → (…, out)
 
-    Starts with normal weights; the row ``padding_idx`` starts with zeros and gets no gradient.
-
-    >>> nn.Embedding(10, 4)(torch.tensor([[1, 2, 9]])).shape
-    torch.Size([1, 3, 4])
+    Starts with weights and biases uniform in ± 1/√in1.
     """
 
-    _function: ClassVar[str] = "nn.functional.embedding(x, weight)"
+    _function: ClassVar[str] = "nn.functional.bilinear(x1, x2, weight, bias)"
 
     weight: Parameter
+    bias: Parameter | None
 
     def __init__(
         self,
-        num_embeddings: int,
-        embedding_dim: int,
-        padding_idx: int | None = None,
-        max_norm: float | None = None,
-        norm_type: float = 2.0,
-        scale_grad_by_freq: bool = False,
-        sparse: bool = False,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
         device: Any = None,
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if max_norm is not None or scale_grad_by_freq or sparse:
-            raise MissingError("Embedding: max_norm, scale_grad_by_freq and sparse are not supported; leave them out.")
-        self.num_embeddings = _size("Embedding", "num_embeddings", num_embeddings)
-        self.embedding_dim = _size("Embedding", "embedding_dim", embedding_dim)
-        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            raise ShapeError(
-                f"Embedding: Padding_idx must be within num_embeddings ({num_embeddings}), got {padding_idx}."
-            )
-        self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
-        self.weight = Parameter(empty(num_embeddings, embedding_dim, device=device, dtype=dtype))
+        if not in1_features > 0:
+            raise ValueError(f"in1_features must be > 0, but got {in1_features}")
+        self.in1_features = _size("Bilinear", "in1_features", in1_features)
+        self.in2_features = _size("Bilinear", "in2_features", in2_features)
+        self.out_features = _size("Bilinear", "out_features", out_features)
+        self.weight = Parameter(empty(out_features, in1_features, in2_features, device=device, dtype=dtype))
+        self.register_parameter("bias", Parameter(empty(out_features, device=device, dtype=dtype)) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw new initial values."""
-        init.normal_(self.weight)
-        if self.padding_idx is not None:
-            init.zeros_(self.weight.data[self.padding_idx])
+        bound = 1 / math.sqrt(self.in1_features)
+        init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound)
 
-    @classmethod
-    def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
-        """An Embedding of a table (N, D), which is not trained if ``freeze``."""
-        rows, columns = embeddings.shape
-        made = cls(rows, columns, padding_idx, device=embeddings.device, dtype=embeddings.dtype)
-        made.weight = Parameter(embeddings, requires_grad=not freeze)
-        return made
-
-    def forward(self, input: Tensor) -> Tensor:
-        """The rows whose numbers stand in the input."""
-        return F.embedding(input, self.weight, self.padding_idx)
+    def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
+        """aᵀ W b + bias"""
+        return F.bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """The sizes."""
-        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
-        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, out_features={self.out_features}, "
+            f"bias={self.bias is not None}"
+        )

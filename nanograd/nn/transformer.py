@@ -11,9 +11,11 @@ from typing import Any
 from nanograd.errors import ShapeError
 from nanograd.nn import functional as F
 from nanograd.nn import init
-from nanograd.nn.activation import GELU, Dropout, ReLU
+from nanograd.nn.activation import GELU, ReLU
 from nanograd.nn.attention import MultiheadAttention
 from nanograd.nn.containers import ModuleList
+from nanograd.nn.dropout import Dropout
+from nanograd.nn.dropout import Dropout
 from nanograd.nn.functional.attention import additive_mask
 from nanograd.nn.linear import Linear
 from nanograd.nn.module import Module

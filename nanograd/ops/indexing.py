@@ -155,7 +155,9 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     if _has_arrays(steps):
         return pick(input, steps)
     y = part(input, steps[0])
-    return y if y.node is None else titled(y, _title(index))
+    if y.node is None:
+        return y
+    return titled(y, "SelectBackward0" if type(index) is int else _title(index))
 
 
 def _title(index: Any) -> str:

@@ -155,7 +155,7 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """y = log Σ eˣ over ``dim``, in a way that does not overflow; -∞ for no elements.
 
     >>> torch.tensor([1000., 1000.]).logsumexp(0)
-    tensor(1000.6931)
+    tensor(1000.6932)
     """
     x = floating(input)
     dims = every_dim("logsumexp", dim, x.array.ndim)

@@ -48,7 +48,9 @@ class safe_globals:
 
     >>> import argparse
     >>> with torch.serialization.safe_globals([argparse.Namespace]):
-    ...     checkpoint = torch.load("checkpoint.pt")
+    ...     torch.save({"args": argparse.Namespace(lr=0.1)}, "checkpoint.pt")
+    ...     torch.load("checkpoint.pt")
+    {'args': Namespace(lr=0.1)}
     """
 
     def __init__(self, safe_globals: list[Any]) -> None:
@@ -103,7 +105,7 @@ def find(module: str, name: str, weights_only: bool) -> Any:
     if whole and not weights_only:
         return found
     if whole or (found is None and _is_users(module)):
-        _refuse_object(path, weights_only)
+        _refuse_object(module, name, weights_only)
     _refuse_name(path, found)
 
 
@@ -148,30 +150,29 @@ def _refuse_torch(path: str) -> NoReturn:
     raise MissingError(f"load: the file holds {path}, which nanograd does not have.")
 
 
-def _refuse_object(path: str, weights_only: bool) -> NoReturn:
-    module, _, name = path.rpartition(".")
+def _refuse_object(module: str, name: str, weights_only: bool) -> NoReturn:
     if weights_only:
         raise UnsafeFileError(
-            f"load: Weights only load failed: the file holds an object of {path}, not only weights. If you trust it, "
-            "load(f, weights_only=False) rebuilds modules of classes that are already imported, and runs nothing. "
-            "Better: save and load model.state_dict()."
+            f"load: Weights only load failed: the file holds an object of {module}.{name}, not only weights. If you "
+            "trust it, load(f, weights_only=False) rebuilds modules of classes that are already imported, and runs "
+            "nothing. Better: save and load model.state_dict()."
         )
-    where = "defines no such class" if module == "__main__" else f"has not imported {path}"
+    where = "defines no such class" if module == "__main__" else f"has not imported {module}.{name}"
     raise UnsafeFileError(
-        f"load: the file holds an object of {path}, and this program {where}. Define or import the class before "
-        f"loading: load imports nothing. Or save and load model.state_dict(), which needs no class {name!r}."
+        f"load: the file holds an object of {module}.{name}, and this program {where}. Define or import the class "
+        f"before loading: load imports nothing. Or save and load model.state_dict(), which needs no class {name!r}."
     )
 
 
 def _refuse_name(path: str, found: Any) -> NoReturn:
-    remedy = (
-        f" If you trust the file and the class: torch.serialization.add_safe_globals([{path}])."
-        if isinstance(found, type)
-        else ""
-    )
+    if isinstance(found, type) and found.__module__ != "builtins":
+        raise UnsafeFileError(
+            f"load: refused: the file names the class {path}, which is neither a module nor allowed. Nothing was run. "
+            f"If you trust the file and the class: torch.serialization.add_safe_globals([{path}])."
+        )
     raise UnsafeFileError(
         f"load: refused: the file names {path}, which is no tensor, plain value or module, and could run a program. "
-        f"Weights only load failed; nothing was run.{remedy}"
+        "Nothing was run. Do not use this file."
     )
 
 

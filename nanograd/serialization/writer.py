@@ -11,7 +11,7 @@ import struct
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from types import FunctionType
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +23,8 @@ from nanograd.nn.parameter import Buffer, Parameter
 from nanograd.serialization import safe
 from nanograd.serialization.builder import DEPTH_LIMIT, STORAGE_NAMES
 from nanograd.serialization.elements import Array
-from nanograd.serialization.files import FileFormatError
-from nanograd.serialization.machine import check_key
 from nanograd.serialization.memory import Memories, stretch
+from nanograd.serialization.refusals import at, check_stored_key, refuse, without_hooks
 from nanograd.tensors import Size, Tensor
 
 __all__ = ["Writer"]
@@ -46,7 +45,10 @@ class Writer:
 
     def program(self, value: Any) -> bytes:
         """The program that makes ``value``.  Raises DTypeError that says what cannot be stored, and where it stands."""
-        self._write(value, "", 0)
+        try:
+            self._write(value, "", 0)
+        except RecursionError:
+            raise DTypeError("save: nested too deep for the depth of calls at which save was called.") from None
         self._code.append(b".")
         self._memories.check()
         return b"".join(part if isinstance(part, bytes) else part() for part in self._code)
@@ -71,7 +73,7 @@ class Writer:
         elif isinstance(value, np.ndarray):
             self._numpy(value, path)
         elif isinstance(value, np.generic):
-            self._write(value.item() if value.dtype.kind in "biufUS" else _refuse(value, path), path, depth)
+            self._write(value.item() if value.dtype.kind in "biufUS" else refuse(value, path), path, depth)
         elif isinstance(value, (type, FunctionType)):
             self._class(value, path)
         else:
@@ -125,7 +127,7 @@ class Writer:
 
     def _integer(self, value: int, path: str) -> None:
         if value.bit_length() > _INTEGER_BITS:
-            raise DTypeError(f"save: an integer of {value.bit_length()} bits cannot be stored{_at(path)}.")
+            raise DTypeError(f"save: an integer of {value.bit_length()} bits cannot be stored{at(path)}.")
         self._put(_integer_code(value))
 
     def _bytes(self, value: bytes, path: str) -> None:
@@ -147,7 +149,7 @@ class Writer:
         self._put(b"(")
         for i, value in enumerate(values):
             if keys:
-                _check_key(value, path)
+                check_stored_key(value, path)
             self._write(value, _join(path, i), depth + 1)
 
     def _list(self, value: list[Any], path: str, depth: int) -> None:
@@ -184,7 +186,7 @@ class Writer:
     def _pairs(self, value: dict[Any, Any], path: str, depth: int) -> None:
         self._put(b"(")
         for key, item in value.items():
-            _check_key(key, path)
+            check_stored_key(key, path)
             self._write(key, path, depth + 1)
             self._write(item, _join(path, key), depth + 1)
         self._put(b"u")
@@ -207,7 +209,7 @@ class Writer:
     def _defaultdict(self, value: defaultdict[Any, Any], path: str, depth: int) -> None:
         factory: Any = value.default_factory
         if factory not in _FACTORIES and factory is not None:
-            _refuse(factory, _join(path, "default_factory"))
+            refuse(factory, _join(path, "default_factory"))
         self._name("collections.defaultdict")
         if factory is None:
             self._put(b")R")
@@ -221,7 +223,7 @@ class Writer:
 
     def _tensor(self, t: Tensor, path: str, depth: int) -> None:
         if type(t) not in (Tensor, Parameter, Buffer):
-            _refuse(t, path)
+            refuse(t, path)
         attributes = {k: v for k, v in vars(t).items() if not (k == "array" or k[0] == "_" or hasattr(Tensor, k))}
         if isinstance(t, Buffer):
             attributes["_is_buffer"] = True  # torch's mark: to torch, a buffer is a tensor with attributes
@@ -269,7 +271,7 @@ class Writer:
     def _numpy(self, array: Array, path: str) -> None:
         """As NumPy's own pickles have it; a subclass as a plain array."""
         if array.dtype.kind not in "biufc":
-            raise DTypeError(f"save: arrays of {array.dtype} cannot be stored{_at(path)}.")
+            raise DTypeError(f"save: arrays of {array.dtype} cannot be stored{at(path)}.")
         self._name("numpy._core.multiarray._reconstruct")
         self._name("numpy.ndarray")
         self._put(b"K\x00\x85")
@@ -293,7 +295,7 @@ class Writer:
         module, name = value.__module__, value.__qualname__
         known = safe.allowed(value) or (isinstance(value, type) and issubclass(value, Module)) or safe.is_formula(value)
         if not known or safe.imported(module, name) is not value:
-            _refuse(value, path)
+            refuse(value, path)
         if not self._recall(("name", module, name)):
             self._put(f"c{module}\n{name}\n".encode())
             self._note(("name", module, name))
@@ -302,15 +304,15 @@ class Writer:
         """An object of a class that may be rebuilt: the class, and the attributes."""
         kind = type(value)
         if not safe.rebuildable(kind):
-            _refuse(value, path)
+            refuse(value, path)
         if safe.imported(kind.__module__, kind.__qualname__) is not kind:
             raise DTypeError(
-                f"save: {kind.__qualname__}{_at(path)} cannot be found again by its name: define the class at the top "
+                f"save: {kind.__qualname__}{at(path)} cannot be found again by its name: define the class at the top "
                 "level of its module, not inside a function. Or save its state: model.state_dict()."
             )
         if isinstance(value, Module) and (own := safe.own_pickling(kind)):
             raise DTypeError(
-                f"save: {kind.__qualname__}{_at(path)} defines {own}, which load would have to call, and files run no "
+                f"save: {kind.__qualname__}{at(path)} defines {own}, which load would have to call, and files run no "
                 "code. Save its state: model.state_dict()."
             )
         self._put(f"c{kind.__module__}\n{kind.__qualname__}\n".encode())
@@ -333,7 +335,7 @@ class Writer:
             self._tuple((state or None, slots), path, depth)
             self._put(b"b")
         elif state:
-            self._state(value, _without_hooks(value, path) if isinstance(value, Module) else state, path, depth)
+            self._state(value, without_hooks(value, path) if isinstance(value, Module) else state, path, depth)
 
     def _state(self, value: Any, state: dict[str, Any], path: str, depth: int) -> None:
         name = path or type(value).__name__
@@ -342,17 +344,6 @@ class Writer:
             self._text(key)
             self._write(item, f"{name}.{key}", depth + 1)
         self._put(b"ub")
-
-
-def _without_hooks(module: Module, path: str) -> dict[str, Any]:
-    """The attributes of a module.  Raises DTypeError where it has hooks: they are functions."""
-    hooks = module._hooks
-    if hooks is not None and any(hooks.kinds.values()):
-        raise DTypeError(
-            f"save: {type(module).__name__}{_at(path)} has hooks, which are functions: take them out before saving, "
-            "handle.remove(), or save model.state_dict()."
-        )
-    return {**vars(module), "_hooks": None}
 
 
 def _truth(value: bool) -> bytes:
@@ -370,44 +361,8 @@ def _integer_code(value: int) -> bytes:
     return b"\x8a" + bytes([len(raw)]) + raw
 
 
-def _at(path: str) -> str:
-    return f" (at {path!r})" if path else ""
-
-
 def _join(path: str, key: Any) -> str:
     return f"{path}.{key}" if path else str(key)
-
-
-def _check_key(key: Any, path: str) -> None:
-    try:
-        check_key(key)
-    except FileFormatError:
-        raise DTypeError(
-            f"save: a dict key or set item cannot be a {type(key).__name__}{_at(path)}: use strings or small numbers."
-        ) from None
-
-
-def _refuse(value: Any, path: str) -> NoReturn:
-    kind = type(value).__name__
-    name = getattr(value, "__qualname__", None) if isinstance(value, (type, FunctionType)) else None
-    if name is not None:
-        remedy = (
-            "Files hold no functions but those of this library, by name: write it as a method of the module."
-            if isinstance(value, FunctionType)
-            else f"If it is safe to rebuild: torch.serialization.add_safe_globals([{name}])."
-        )
-    elif hasattr(value, "state_dict"):
-        remedy = f"Save its state: torch.save({kind.lower()}.state_dict(), path)."
-    elif kind.startswith("Uninitialized"):
-        remedy = "Its shape is not known yet: call the model once first."
-    elif isinstance(value, Tensor):
-        remedy = "Save a plain tensor: torch.tensor(...) or .detach()."
-    elif isinstance(value, (tuple, dict)):
-        remedy = "Convert it to a plain tuple or dict first."
-    else:
-        remedy = f"If its class is safe to rebuild: torch.serialization.add_safe_globals([{kind}])."
-    article = "the " + ("class" if isinstance(value, type) else "function") if name else "a"
-    raise DTypeError(f"save: cannot store {article} {name or kind}{_at(path)}. {remedy}")
 
 
 _PLAIN: dict[type, Callable[[Writer, Any, str], None]] = {

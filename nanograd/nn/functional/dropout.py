@@ -37,7 +37,7 @@ def _scaled(x: Tensor, p: float, training: bool, inplace: bool, shape: tuple[int
 
 def check_probability(p: float) -> None:
     """Raises ValueError unless p is a probability."""
-    if isinstance(p, bool) or not isinstance(p, (int, float)) or not 0 <= p <= 1:
+    if isinstance(p, bool) or not hasattr(p, "__float__") or not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
@@ -112,7 +112,7 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     ndim = input.array.ndim
     if ndim not in (4, 5):
         _deprecated("dropout3d", ndim, 3, "4D or 5D")
-    return _one_or_many("dropout3d", input, 4 if ndim not in (4, 5) and ndim > 1 else 5, p, training, inplace)
+    return _one_or_many("dropout3d", input, 5, p, training, inplace)
 
 
 # With the mean and the variance kept, for SELU

@@ -65,21 +65,21 @@ from nanograd.ops.normalization import log_softmax, softmax
 from nanograd.ops.norms import *
 from nanograd.ops.op import result_type
 from nanograd.ops.ordering import *
-from nanograd.ops.recurrent import *
 from nanograd.ops.placing import *
 from nanograd.ops.queries import *
 from nanograd.ops.ranges import *
 from nanograd.ops.rearranging import *
+from nanograd.ops.recurrent import *
 from nanograd.ops.reduction import *
 from nanograd.ops.rounding import *
-from nanograd.ops.scan import *
 from nanograd.ops.sampling import *
+from nanograd.ops.scan import *
 from nanograd.ops.scattering import *
 from nanograd.ops.shape import *
-from nanograd.ops.typed import *
 from nanograd.ops.special import *
 from nanograd.ops.statistics import *
 from nanograd.ops.trigonometry import *
+from nanograd.ops.typed import *
 from nanograd.random import (
     Generator,
     default_generator,
@@ -101,7 +101,6 @@ from nanograd.settings import (
 from nanograd.switches import *
 from nanograd.tape import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from nanograd.tensors import Size, Tensor
-
 from nanograd.version import __version__
 
 from nanograd import autograd, cuda, nn, optim, special, utils  # isort: skip

@@ -11,6 +11,7 @@ from nanograd import devices, dtypes
 from nanograd.devices import Device
 from nanograd.dtypes import DType, dtype_of, to_dtype
 from nanograd.errors import DTypeError, GradError, ShapeError
+from nanograd.formats import Layout, strided
 from nanograd.kernels import memory
 from nanograd.methods import Methods
 from nanograd.ops import arithmetic, broadcasting, comparison, creation, joining, linalg, reduction
@@ -153,6 +154,11 @@ class Tensor(Methods):
     def is_floating_point(self) -> bool:
         """Whether the elements are floats."""
         return self.dtype.is_floating_point
+
+    @property
+    def layout(self) -> Layout:
+        """``torch.strided``: every tensor is dense."""
+        return strided
 
     @property
     def is_cuda(self) -> bool:

@@ -9,10 +9,11 @@ from nanograd.nn.attention import MultiheadAttention
 from nanograd.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from nanograd.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
 from nanograd.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
+from nanograd.nn.distance import *
 from nanograd.nn.dropout import *
+from nanograd.nn.lazy import LazyLinear
 from nanograd.nn.linear import Bilinear, Identity, Linear
 from nanograd.nn.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss, SmoothL1Loss
-from nanograd.nn.lazy import LazyLinear
 from nanograd.nn.module import Module
 from nanograd.nn.normalization import *
 from nanograd.nn.parameter import Buffer, Parameter, UninitializedParameter

@@ -203,5 +203,5 @@ class EmbeddingBag(_Table):
         text += "" if self.max_norm is None else f", max_norm={self.max_norm}"
         text += "" if self.norm_type == 2 else f", norm_type={self.norm_type}"
         text += "" if not self.scale_grad_by_freq else f", scale_grad_by_freq={self.scale_grad_by_freq}"
-        text += f", mode={self.mode}"
+        text += f", mode={self.mode!r}"
         return text + ("" if self.padding_idx is None else f", padding_idx={self.padding_idx}")

@@ -15,7 +15,6 @@ from nanograd.nn.activation import GELU, ReLU
 from nanograd.nn.attention import MultiheadAttention
 from nanograd.nn.containers import ModuleList
 from nanograd.nn.dropout import Dropout
-from nanograd.nn.dropout import Dropout
 from nanograd.nn.functional.attention import additive_mask
 from nanograd.nn.linear import Linear
 from nanograd.nn.module import Module

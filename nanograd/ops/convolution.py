@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import conv as k
 from nanograd.kernels import pool as p
-from nanograd.ops.indexing import spread
 from nanograd.ops.kinds import expect_numbers
 from nanograd.ops.op import op, record, records, same_device
+from nanograd.ops.scattering import spread
 from nanograd.ops.shape import to_shape
 
 if TYPE_CHECKING:

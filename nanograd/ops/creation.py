@@ -383,20 +383,3 @@ def empty_like(
     return full_like(
         input, 0, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad, memory_format=memory_format
     )
-
-
-_MOVED = {
-    **dict.fromkeys(("arange", "eye", "linspace", "logspace"), "ranges"),
-    **dict.fromkeys(
-        ("bernoulli", "multinomial", "normal", "rand", "rand_like", "randint", "randn", "randn_like", "randperm"),
-        "sampling",
-    ),
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MOVED:
-        from importlib import import_module
-
-        return getattr(import_module(f"nanograd.ops.{_MOVED[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -358,16 +358,3 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """``narrow``, in memory of its own."""
     return titled(narrow(input, dim, start, length).clone(), "NarrowCopyBackward0")
-
-
-_MOVED = {
-    "gather": "scattering", "spread": "scattering", "index_select": "placing", "nonzero": "choosing",
-}  # fmt: skip
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MOVED or name == "take":
-        from importlib import import_module
-
-        return pick if name == "take" else getattr(import_module(f"nanograd.ops.{_MOVED[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,9 +8,9 @@ from nanograd.dtypes import DType, to_dtype
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import normalize as k
 from nanograd.ops.comparison import where
-from nanograd.ops.indexing import gather
 from nanograd.ops.op import fuses, op, record, titled, wrap
 from nanograd.ops.reduction import sum as sum_
+from nanograd.ops.scattering import gather
 from nanograd.ops.shape import flatten, one_dim, to_shape
 from nanograd.tape import TORCH_NAMES
 
@@ -69,7 +69,9 @@ def nll_loss(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
+    size_average: Any = None,
     ignore_index: int = -100,
+    reduce: Any = None,
     reduction: str = "mean",
 ) -> Tensor:
     """loss = -w[t] x[n, t] of log-probabilities x (N, C, …) and class numbers t (N, …) or C and ().
@@ -77,7 +79,16 @@ def nll_loss(
     The mean divides by the sum of the weights of the targets that are not ignored.
     """
     x, t = _classes("nll_loss", input, target, ignore_index)
-    return _nll(x, t, weight, ignore_index, reduction, input, target)
+    return _nll(x, t, weight, ignore_index, legacy(size_average, reduce, reduction), input, target)
+
+
+def legacy(size_average: Any, reduce: Any, reduction: str) -> str:
+    """The reduction that torch's old arguments ``size_average`` and ``reduce`` ask for, where they are given."""
+    if size_average is None and reduce is None:
+        return reduction
+    if reduce is False:
+        return "none"
+    return "sum" if size_average is False else "mean"
 
 
 def _nll(
@@ -125,7 +136,9 @@ def cross_entropy(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
+    size_average: Any = None,
     ignore_index: int = -100,
+    reduce: Any = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -138,6 +151,7 @@ def cross_entropy(
     >>> cross_entropy(torch.tensor([[2., 0.]]), torch.tensor([0]))
     tensor(0.1269)
     """
+    reduction = legacy(size_average, reduce, reduction)
     dim = 1 if input.array.ndim > 1 else 0
     if target.array.dtype.kind == "f":
         return _soft(log_softmax(input, dim), target, weight, reduction, label_smoothing, dim)
@@ -184,14 +198,16 @@ def cross_entropy_fused(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None,
+    size_average: Any,
     ignore_index: int,
+    reduce: Any,
     reduction: str,
     label_smoothing: float,
 ) -> Any:
     """The mean over rows in one pass, keeping softmax(x) for the way back."""
     x, t = input.array, target.array
     if (
-        reduction != "mean" or weight is not None or label_smoothing
+        reduction != "mean" or weight is not None or label_smoothing or size_average is not None or reduce is not None
         or x.ndim != 2 or x.dtype.kind != "f" or t.dtype.char != "l" or t.shape != x.shape[:1] or not t.size
         or 0 <= ignore_index < x.shape[1]
     ):  # fmt: skip

@@ -429,21 +429,3 @@ def strides_of(array: Any) -> Shape:
 def storage_offset(input: Tensor) -> int:
     """How many elements lie in its memory before its first."""
     return int(k.offset(input.array))
-
-
-_MOVED = {
-    **dict.fromkeys(("cat", "chunk", "concat", "concatenate", "split", "stack", "unbind"), "joining"),
-    **dict.fromkeys(("flip", "repeat"), "rearranging"),
-    **dict.fromkeys(("tril", "triu"), "diagonals"),
-    **dict.fromkeys(
-        ("broadcast_shapes", "broadcast_tensors", "broadcast_to", "common_shape", "expand", "expand_as"), "broadcasting"
-    ),
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MOVED:
-        from importlib import import_module
-
-        return getattr(import_module(f"nanograd.ops.{_MOVED[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,7 +12,7 @@ import numpy as np
 
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.ops.creation import full
-from nanograd.ops.shape import cat, stack
+from nanograd.ops.joining import cat, stack
 from nanograd.tape import no_grad
 from nanograd.tensors import Tensor
 from nanograd.vision import png

@@ -5,8 +5,10 @@ from __future__ import annotations
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.ops import embedding as ops
 from nanograd.ops.comparison import where
-from nanograd.ops.creation import arange, full, zeros
+from nanograd.ops.creation import full, zeros
+from nanograd.ops.finding import searchsorted
 from nanograd.ops.op import titled
+from nanograd.ops.ranges import arange
 from nanograd.tape import no_grad
 from nanograd.tensors import Tensor
 
@@ -110,7 +112,7 @@ def embedding_bag(
     if max_norm is not None:
         _shorten(weight, input, max_norm, norm_type)
     index = input.flatten()
-    owner = (arange(index.array.size, device=index.device).unsqueeze(1) >= starts).sum(1) - 1  # the bag of each entry
+    owner = searchsorted(starts, arange(index.array.size, device=index.device), right=True) - 1  # the bag of each entry
     scales = None if per_sample_weights is None else per_sample_weights.flatten()
     if padding >= 0:
         counted = index != padding

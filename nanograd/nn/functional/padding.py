@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from nanograd.errors import ShapeError
 from nanograd.ops.comparison import where
-from nanograd.ops.creation import arange, full
-from nanograd.ops.indexing import index_select
+from nanograd.ops.creation import full
+from nanograd.ops.placing import index_select
+from nanograd.ops.ranges import arange
 from nanograd.tensors import Tensor
 
 __all__ = ["pad"]

@@ -11,7 +11,7 @@ import numpy as np
 from nanograd.dtypes import float64
 from nanograd.errors import ShapeError
 from nanograd.ops.creation import as_tensor, tensor
-from nanograd.ops.shape import stack
+from nanograd.ops.joining import stack
 from nanograd.tensors import Tensor
 
 __all__ = ["default_collate", "default_convert"]

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
-from nanograd.ops.creation import randperm
+from nanograd.ops.sampling import randperm
 from nanograd.random import Generator
 from nanograd.tensors import Tensor
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sized
 
 from nanograd.errors import MissingError
-from nanograd.ops.creation import randperm
+from nanograd.ops.sampling import randperm
 from nanograd.random import Generator
 from nanograd.utils.data.sampler import Sampler
 

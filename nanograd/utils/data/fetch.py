@@ -10,7 +10,7 @@ import numpy as np
 
 from nanograd.dtypes import int64
 from nanograd.kernels.memory import from_host
-from nanograd.ops.indexing import take
+from nanograd.ops.indexing import pick as take
 from nanograd.utils.data.collate import default_collate
 from nanograd.utils.data.dataset import Subset, TensorDataset
 from nanograd.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler

@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from nanograd.ops.creation import as_tensor, multinomial, randint, randperm
+from nanograd.ops.creation import as_tensor
+from nanograd.ops.sampling import multinomial, randint, randperm
 from nanograd.random import Generator
 
 __all__ = [

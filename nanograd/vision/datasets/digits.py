@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nanograd.ops.creation import from_numpy, randperm
+from nanograd.ops.creation import from_numpy
+from nanograd.ops.sampling import randperm
 from nanograd.random import Generator
 from nanograd.tensors import Tensor
 from nanograd.vision.datasets.dataset import VisionDataset

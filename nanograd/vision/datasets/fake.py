@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nanograd.errors import ShapeError
-from nanograd.ops.creation import randint, randn
+from nanograd.ops.sampling import randint, randn
 from nanograd.random import Generator
 from nanograd.vision.datasets.dataset import VisionDataset
 from nanograd.vision.picture import picture

@@ -10,7 +10,7 @@ from nanograd.dtypes import float32, uint8
 from nanograd.errors import DTypeError
 from nanograd.ops.comparison import where
 from nanograd.ops.creation import from_numpy
-from nanograd.ops.shape import stack
+from nanograd.ops.joining import stack
 from nanograd.tensors import Tensor
 from nanograd.vision.picture import need_pillow, on_pictures, opened
 from nanograd.vision.transforms import color, resample

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nanograd.dtypes import DType, float32, float64, int8, int16, int32, int64, uint8
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.ops.comparison import where
-from nanograd.ops.shape import stack
+from nanograd.ops.joining import stack
 from nanograd.tensors import Tensor
 
 __all__ = ["blend", "convert", "gray", "hue_shifted", "largest"]

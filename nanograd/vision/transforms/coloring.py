@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from nanograd.ops.creation import randperm
+from nanograd.ops.sampling import randperm
 from nanograd.vision.transforms import functional as F
 from nanograd.vision.transforms.transform import Change, Transform, happens, to_probability, uniform
 

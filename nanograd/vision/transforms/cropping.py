@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from nanograd.errors import DTypeError, ShapeError
-from nanograd.ops.creation import randn, tensor
+from nanograd.ops.creation import tensor
+from nanograd.ops.sampling import randn
 from nanograd.tensors import Tensor
 from nanograd.vision.transforms import functional as F
 from nanograd.vision.transforms.cutting import to_padding, to_pair

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from nanograd.dtypes import DType, float32
 from nanograd.errors import MissingError
 from nanograd.nn.module import Module
-from nanograd.ops.creation import multinomial, rand, randperm, tensor
+from nanograd.ops.creation import tensor
+from nanograd.ops.sampling import multinomial, rand, randperm
 from nanograd.tensors import Tensor
 from nanograd.vision.transforms import functional as F
 

@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 from nanograd.dtypes import DType
 from nanograd.errors import MissingError, did_you_mean
 from nanograd.nn.module import Module
-from nanograd.ops.creation import multinomial, randperm, tensor
+from nanograd.ops.creation import tensor
+from nanograd.ops.sampling import multinomial, randperm
 from nanograd.tensors import Tensor
 from nanograd.vision.picture import is_picture
 from nanograd.vision.transforms import coloring, cropping, geometry

@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import runpy
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from multiprocessing import spawn
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
+from typing import Any
 
 from nanograd.absent import explained
 
-__all__ = ["run_script"]
+__all__ = ["run_script", "stand_in"]
 
 STANDS_FOR = {
     "torch": "nanograd",
     "torchvision": "nanograd.vision",
+    "torchtext": "nanograd.torchtext",  # absent: the message says what to use
+    "torchaudio": "nanograd.torchaudio",
     "tensorboard_logger": "nanograd.utils.tensorboard_logger",
     # modules of torch's that only say where a name is defined
     "torch.nn.modules": "nanograd.nn",
+    "torch.nn.modules.batchnorm": "nanograd.nn.normalization",
+    "torch.nn.modules.container": "nanograd.nn.containers",
+    "torch.nn.modules.conv": "nanograd.nn.convolution",
+    "torch.nn.modules.loss": "nanograd.nn.losses",
+    "torch.nn.modules.pooling": "nanograd.nn",
+    "torch.nn.modules.rnn": "nanograd.nn",
     "torch.functional": "nanograd",
+    "torch.random": "nanograd",
     "torch.types": "nanograd",
 }
 TOPS = {name.partition(".")[0] for name in STANDS_FOR}
+PACKAGE = str(Path(__file__).parent)
 
 
 def own_name(name: str) -> str:
@@ -72,30 +86,82 @@ def _found(name: str) -> ModuleType:
     try:
         return getattr(importlib.import_module(parent), last)  # type: ignore[no-any-return]
     except (AttributeError, ModuleNotFoundError):
-        path = own.removeprefix("nanograd.").replace("vision.", "")
+        path = own.removeprefix("nanograd.").removeprefix("vision.")
         why = explained(path) or "nanograd does not have this module"
         raise ModuleNotFoundError(f"{name}: {why}.", name=name) from None
 
 
-def run_script(script: Path, arguments: Sequence[str]) -> int:
-    """Run an unmodified script to which ``torch`` and ``torchvision`` are nanograd; its exit status."""
-    finder = TorchNames()
-    former = sys.argv, sys.path[:]
+# The names, for one script and the processes it starts
+
+
+@contextmanager
+def stand_in() -> Iterator[None]:
+    """Until the end of the block ``torch`` means nanograd, in this process and in those that it forks or spawns."""
+    theirs = _take()
+    finder, preparation = TorchNames(), spawn.get_preparation_data
     sys.meta_path.insert(0, finder)
-    sys.argv, sys.path[:] = [str(script), *arguments], [str(script.resolve().parent), *sys.path]
+    spawn.get_preparation_data = lambda name: {"torch": _Arrival(), **preparation(name)}
     try:
-        runpy.run_path(str(script), run_name="__main__")
-    except SystemExit as end:
-        return _status(end)
-    except Exception as error:
-        _explain(error)
-        _print_from(script, error)
-        return 1
+        yield
     finally:
         sys.meta_path.remove(finder)
-        sys.argv, sys.path[:] = former
-        for name in [name for name in sys.modules if name.partition(".")[0] in TOPS]:
-            del sys.modules[name]
+        spawn.get_preparation_data = preparation
+        _take()
+        sys.modules.update(theirs)
+
+
+def _take() -> dict[str, ModuleType]:
+    """Forget who has the names: the real torch may be loaded in this process."""
+    names = [name for name in sys.modules if name.partition(".")[0] in TOPS]
+    return {name: sys.modules.pop(name) for name in names}
+
+
+class _Arrival:
+    """Unpickled in a spawned process, before that one imports the script: torch means nanograd there too."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # a process that was just spawned does not yet know where to find nanograd
+        code = f"import sys; sys.path[:] = {sys.path!r}; from nanograd.script import arrive; arrive()"
+        return exec, (code,)
+
+
+def arrive() -> None:
+    """In a process that a script spawned: ``torch`` means nanograd for as long as it lives."""
+    sys.meta_path.insert(0, TorchNames())
+    preparation = spawn.get_preparation_data
+    spawn.get_preparation_data = lambda name: {"torch": _Arrival(), **preparation(name)}
+
+
+@contextmanager
+def _as_started(script: Path, arguments: Sequence[str]) -> Iterator[None]:
+    """``sys.argv`` and ``sys.path`` as Python sets them for a script; its own modules are forgotten in the end."""
+    directory = script.resolve().parent
+    former = sys.argv, sys.path[:], set(sys.modules)
+    sys.argv, sys.path[:] = [str(script), *arguments], [str(directory), *sys.path]
+    try:
+        yield
+    finally:
+        sys.argv, sys.path[:], before = former
+        for name in sys.modules.keys() - before:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and not file.startswith(PACKAGE) and Path(file).is_relative_to(directory):
+                del sys.modules[name]
+
+
+def run_script(script: Path, arguments: Sequence[str]) -> int:
+    """Run an unmodified script to which ``torch`` and ``torchvision`` are nanograd; its exit status.
+
+    An error is printed as Python would, without nanograd's own lines.  NANOGRAD_TRACE=1 in the environment shows them.
+    """
+    with stand_in(), _as_started(script, arguments):
+        try:
+            runpy.run_path(str(script), run_name="__main__")
+        except SystemExit as end:
+            return _status(end)
+        except Exception as error:
+            _explain(error)
+            _print(error, script)
+            return 1
     return 0
 
 
@@ -104,6 +170,9 @@ def _status(end: SystemExit) -> int:
         return end.code or 0
     print(end.code, file=sys.stderr)
     return 1
+
+
+# Errors
 
 
 def _explain(error: Exception) -> None:
@@ -117,14 +186,21 @@ def _explain(error: Exception) -> None:
             error.add_note(str(why))
 
 
-def _print_from(script: Path, error: Exception) -> None:
-    """Print a script's own error as Python would, without the frames that started it or looked a module up."""
-    start: TracebackType | None = error.__traceback__
-    while start is not None and start.tb_frame.f_code.co_filename != str(script):
-        start = start.tb_next
-    frame = start
-    while frame is not None and frame.tb_next is not None:
-        if frame.tb_next.tb_frame.f_code.co_filename.startswith(("<frozen importlib", __file__)):
-            frame.tb_next = None
-        frame = frame.tb_next
-    traceback.print_exception(error.with_traceback(start))
+def _print(error: Exception, script: Path) -> None:
+    """Print an error of a script as Python would, from the script's own line on."""
+    told = traceback.TracebackException.from_exception(error, compact=True)
+    if not os.environ.get("NANOGRAD_TRACE"):
+        _leave_out_own(told, script)
+    sys.stdout.flush()
+    print("".join(told.format()), end="", file=sys.stderr)
+
+
+def _leave_out_own(told: traceback.TracebackException, script: Path) -> None:
+    def shown(frame: traceback.FrameSummary) -> bool:
+        file = frame.filename
+        return file == str(script) or not file.startswith((PACKAGE, "<frozen ", "<string>"))
+
+    told.stack[:] = [frame for frame in told.stack if shown(frame)]
+    for other in (told.__cause__, told.__context__, *(getattr(told, "exceptions", None) or ())):
+        if other is not None:
+            _leave_out_own(other, script)

@@ -1,43 +1,69 @@
-"""Convolution of signals, images and volumes, and its adjoints, as matrix products over unrolled windows (im2col).
-
-One code for one, two and three dimensions: ``*out`` and ``*size`` stand for as many sizes.
-"""
+"""Convolution in two dimensions and its two adjoints, as matrix products over unrolled windows (im2col)."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from nanograd.kernels.kernel import Array, kernel
 
-__all__ = ["convolve", "convolve_input", "convolve_weight", "fold", "unfold"]
+__all__ = ["conv2d", "conv2d_input", "conv2d_weight"]
 
-Sizes = tuple[int, ...]
-
-
-def _windows(x: Array, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Array:
-    """(N, C, *in) → (N, C, *size, *out): every window under the kernel, as a view of the padded input."""
-    if any(padding):
-        wide = np.zeros((*x.shape[:2], *(n + 2 * p for n, p in zip(x.shape[2:], padding, strict=True))), x.dtype)
-        wide[(..., *(slice(p, p + n) for n, p in zip(x.shape[2:], padding, strict=True)))] = x
-        x = wide
-    sizes = zip(x.shape[2:], size, stride, dilation, strict=True)
-    out = ((n - d * (k - 1) - 1) // s + 1 for n, k, s, d in sizes)
-    along = x.strides[2:]
-    steps = (*(a * d for a, d in zip(along, dilation, strict=True)), *(a * s for a, s in zip(along, stride, strict=True)))
-    return as_strided(x, (*x.shape[:2], *size, *out), (*x.strides[:2], *steps), writeable=False)
+Pair = tuple[int, int]
 
 
-def _put_back(windows: Array, shape: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Array:
-    """The adjoint of ``_windows``: what lies in a window is added where it was read; → (N, C, *shape)"""
-    dims = len(shape)
-    size, out = windows.shape[2 : 2 + dims], windows.shape[2 + dims :]
-    x = np.zeros((*windows.shape[:2], *(n + 2 * p for n, p in zip(shape, padding, strict=True))), windows.dtype)
-    for cell in np.ndindex(size):
-        starts = zip(cell, dilation, stride, out, strict=True)
-        x[(..., *(slice(i * d, i * d + s * (o - 1) + 1, s) for i, d, s, o in starts))] += windows[(..., *cell)[:0]][
-            (slice(None), slice(None), *cell)
-        ]
-    return x[(..., *(slice(p, p + n) for n, p in zip(shape, padding, strict=True)))]
+def _windows(x: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
+    """(N, C, H, W) → (N, C, OH, OW, KH, KW): every window under the kernel, as a view of the padded images."""
+    (ph, pw), (sh, sw), (dh, dw) = padding, stride, dilation
+    if ph or pw:
+        x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    reach = (dh * (size[0] - 1) + 1, dw * (size[1] - 1) + 1)
+    every = np.lib.stride_tricks.sliding_window_view(x, reach, (2, 3))
+    return every[:, :, ::sh, ::sw, ::dh, ::dw]
+
+
+@kernel
+def conv2d(x: Array, weight: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
+    """y[n, o] = Σ_c x[n, c] ⋆ W[o, c]: (N, C, H, W) (O, C/groups, KH, KW) → (N, O, OH, OW)"""
+    out, _, kh, kw = weight.shape
+    windows = _windows(x, (kh, kw), stride, padding, dilation)
+    n, c, oh, ow = windows.shape[:4]
+    # (N, G, C/G, OH, OW, KH, KW) -> (G, N·OH·OW, C/G·KH·KW)
+    columns = windows.reshape(n, groups, c // groups, oh, ow, kh, kw).transpose(1, 0, 3, 4, 2, 5, 6)
+    columns = columns.reshape(groups, n * oh * ow, c // groups * kh * kw)
+    y = columns @ weight.reshape(groups, out // groups, -1).transpose(0, 2, 1)
+    y = y.reshape(groups, n, oh, ow, out // groups).transpose(1, 0, 4, 2, 3)
+    return np.ascontiguousarray(y.reshape(n, out, oh, ow))
+
+
+@kernel
+def conv2d_input(
+    g: Array, weight: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> Array:
+    """The adjoint of ``conv2d`` in x: each g spreads back over its window; (N, O, OH, OW) → (N, C, *size)"""
+    (ph, pw), (sh, sw), (dh, dw) = padding, stride, dilation
+    n, out, oh, ow = g.shape
+    _, per_group, kh, kw = weight.shape
+    rows = g.reshape(n, groups, out // groups, oh * ow).transpose(1, 0, 3, 2)
+    rows = rows.reshape(groups, n * oh * ow, out // groups)
+    columns = rows @ weight.reshape(groups, out // groups, -1)  # (G, N·OH·OW, C/G·KH·KW)
+    columns = columns.reshape(groups, n, oh, ow, per_group, kh, kw).transpose(5, 6, 1, 0, 4, 2, 3)
+    x = np.zeros((n, groups, per_group, size[0] + 2 * ph, size[1] + 2 * pw), g.dtype)
+    for i in range(kh):
+        for j in range(kw):
+            top, left = i * dh, j * dw
+            x[..., top : top + sh * oh : sh, left : left + sw * ow : sw][..., :oh, :ow] += columns[i, j]
+    x = x.reshape(n, groups * per_group, *x.shape[3:])
+    return np.ascontiguousarray(x[:, :, ph : ph + size[0], pw : pw + size[1]])
+
+
+@kernel
+def conv2d_weight(g: Array, x: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
+    """The adjoint of ``conv2d`` in W: Σ over windows of g times the window; → (O, C/groups, *size)"""
+    n, out, oh, ow = g.shape
+    c = x.shape[1]
+    windows = _windows(x, size, stride, padding, dilation)[:, :, :oh, :ow]
+    columns = windows.reshape(n, groups, c // groups, oh, ow, *size).transpose(1, 0, 3, 4, 2, 5, 6)
+    columns = columns.reshape(groups, n * oh * ow, c // groups * size[0] * size[1])
+    rows = g.reshape(n, groups, out // groups, oh * ow).transpose(1, 2, 0, 3)
+    rows = rows.reshape(groups, out // groups, n * oh * ow)
+    return (rows @ columns).reshape(out, c // groups, *size)

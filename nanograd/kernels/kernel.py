@@ -120,5 +120,7 @@ class _Versions(dict[type, Callable[..., Any]]):
         for base in kind.__mro__[1:]:  # a subclass of ndarray (a memory map, say) is served as an ndarray
             if base in self:
                 return self[base]
+        if issubclass(kind, np.generic):  # what NumPy makes of a 0-d array, within a kernel that uses another
+            return self[np.ndarray]
         have = ", ".join(k.__name__ for k in self)
         raise DeviceError(f"{self.owner}: no version for arrays of class {kind.__name__}; there is one for: {have}.")

@@ -13,7 +13,7 @@ from nanograd.nn.distance import *
 from nanograd.nn.dropout import *
 from nanograd.nn.lazy import LazyLinear
 from nanograd.nn.linear import Bilinear, Identity, Linear
-from nanograd.nn.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss, SmoothL1Loss
+from nanograd.nn.losses import *
 from nanograd.nn.module import Module
 from nanograd.nn.normalization import *
 from nanograd.nn.parameter import Buffer, Parameter, UninitializedParameter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from nanograd.errors import DTypeError, ShapeError
@@ -45,9 +46,12 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         )
     if len(p) == 1 or len(q) == 1:
         return _with_vectors(a, b)
+    if len(p) == 2 == len(q):
+        y: Tensor = record(k.matmul(a.array, b.array), (a, lambda g: g @ b.mT), (b, lambda g: a.mT @ g))
+        return titled(y, "MmBackward0")
     _leading_fit(p, q)
-    y: Tensor = record(k.matmul(a.array, b.array), (a, lambda g: g @ b.mT), (b, lambda g: a.mT @ g))
-    return titled(y, "MmBackward0") if len(p) == len(q) == 2 else y
+    batched = record(k.matmul(a.array, b.array), (a, lambda g: g @ b.mT), (b, lambda g: _rows_product(a, b, g)))
+    return titled(batched, "CloneBackward0" if len(p) == 2 else "UnsafeViewBackward0")
 
 
 def _same_dtype(name: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -65,13 +69,27 @@ def _leading_fit(p: tuple[int, ...], q: tuple[int, ...]) -> None:
             raise ShapeError(f"matmul: leading dimensions {tuple(p[:-2])} and {tuple(q[:-2])} do not broadcast.")
 
 
+def _rows_product(a: Tensor, b: Tensor, g: Tensor) -> Tensor:
+    """aᵀ g; where b is one matrix for all of a, the sum over a's matrices is one product of all their rows."""
+    return a.mT @ g if b.array.ndim > 2 else as_rows(a).mT @ as_rows(g)
+
+
+def as_rows(x: Tensor) -> Tensor:
+    """All leading dimensions as one: (…, k) → (n, k)."""
+    return x.reshape(math.prod(x.array.shape[:-1]), x.array.shape[-1])
+
+
 def _with_vectors(a: Tensor, b: Tensor) -> Tensor:
-    rows = a.unsqueeze(0) if a.array.ndim == 1 else a
-    columns = b.unsqueeze(1) if b.array.ndim == 1 else b
-    y = matmul(rows, columns)
-    if b.array.ndim == 1:
+    m, n = a.array.ndim, b.array.ndim
+    y = matmul(a.unsqueeze(0) if m == 1 else a, b.unsqueeze(1) if n == 1 else b)
+    if n == 1:
         y = y.squeeze(-1)
-    return y.squeeze(-2 if b.array.ndim > 1 else -1) if a.array.ndim == 1 else y
+    if m == 1:
+        y = y.squeeze(-2 if n > 1 else -1)
+    return titled(y, _VECTOR_TITLES.get((m, n), "UnsafeViewBackward0"))
+
+
+_VECTOR_TITLES = {(1, 1): "DotBackward0", (2, 1): "MvBackward0", (1, 2): "SqueezeBackward4"}
 
 
 def rmatmul(input: Tensor, other: Tensor) -> Tensor:
@@ -92,7 +110,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     _ndims("bmm", mat2, 3)
     if input.array.shape[0] != mat2.array.shape[0]:
         raise ShapeError(f"bmm: batch sizes differ: {tuple(input.array.shape)} and {tuple(mat2.array.shape)}.")
-    return matmul(input, mat2)
+    return titled(matmul(input, mat2), "BmmBackward0")
 
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:
@@ -131,7 +149,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     _check_linear(input, weight, bias)
     y: Tensor = input @ weight.T
     if bias is not None:
-        y = y + bias
+        y = titled(y + bias, "AddmmBackward0" if input.array.ndim == 2 else "ViewBackward0")
     return y
 
 
@@ -152,8 +170,21 @@ def _check_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
 def linear_fused(x: Tensor, weight: Tensor, bias: Tensor | None) -> Any:
     """One call of BLAS and one pass that adds the bias."""
     _check_linear(x, weight, bias)
-    if x.array.ndim != 2:
+    ndim = x.array.ndim
+    if ndim == 1:
         return NotImplemented
     y = k.linear(x.array, weight.array, None if bias is None else bias.array)
+    if ndim > 2:
+        return _linear_of_many(y, x, weight, bias)
     edges = ((x, lambda g: g @ weight), (weight, lambda g: g.T @ x))
-    return record(y, *edges) if bias is None else record(y, *edges, (bias, lambda g: g))
+    if bias is None:
+        return titled(record(y, *edges), "MmBackward0")
+    return record(y, *edges, (bias, lambda g: g))
+
+
+def _linear_of_many(y: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """``linear_fused`` where x has more than two dimensions."""
+    edges = ((x, lambda g: g @ weight), (weight, lambda g: as_rows(g).T @ as_rows(x)))
+    if bias is None:
+        return titled(record(y, *edges), "UnsafeViewBackward0")
+    return titled(record(y, *edges, (bias, lambda g: g)), "ViewBackward0")

@@ -93,16 +93,15 @@ def _added(name: str, x: Tensor, a: Tensor, b: Tensor, beta: Number, alpha: Numb
             "the first must be as many as the rows of the second."
         )
     full = (*p[:-1], q[-1])
-    y = k.add_product(expand(x, full).array, a.array, b.array, beta, alpha)
-    return titled(
-        record(
-            y,
-            (x, lambda g: _scaled(expand(g, full), beta)),
-            (a, lambda g: _scaled(g @ b.mT, alpha)),
-            (b, lambda g: _scaled(a.mT @ g, alpha)),
-        ),
-        names(name),
+    if x.array.shape != full:
+        x = expand(x, full)
+    y = record(
+        k.add_product(x.array, a.array, b.array, beta, alpha),
+        (x, lambda g: _scaled(g, beta)),
+        (a, lambda g: _scaled(g @ b.mT, alpha)),
+        (b, lambda g: _scaled(a.mT @ g, alpha)),
     )
+    return titled(y, names(name))
 
 
 def _scaled(g: Tensor, factor: Number) -> Tensor:

@@ -57,9 +57,9 @@ ONE = {
     "reshape": lambda t, x, r: x.reshape(-1),
     "unsqueeze": lambda t, x, r: x.unsqueeze(r[0] % (x.dim() + 1)) if x.dim() < 3 else x,
     "squeeze": lambda t, x, r: x.squeeze(),
-    "select": lambda t, x, r: x.select(r[0] % x.dim(), r[1] % x.shape[r[0] % x.dim()]) if x.dim() else x,
+    "select": lambda t, x, r: x.select(r[0] % x.dim(), r[1] % x.shape[r[0] % x.dim()]) if x.numel() and x.dim() else x,
     "step": lambda t, x, r: x[..., ::2] if x.dim() else x,
-    "index": lambda t, x, r: x[t.tensor([0, -1, 0])] if x.dim() else x,
+    "index": lambda t, x, r: x[t.tensor([0, -1, 0])] if x.numel() and x.dim() else x,
     "mask": lambda t, x, r: x[(x > 0).detach()],
     "flip": lambda t, x, r: x.flip(r[0] % x.dim()) if x.dim() else x,
     "roll": lambda t, x, r: x.roll(1, r[0] % x.dim()) if x.dim() else x,
@@ -97,7 +97,9 @@ def run(t: Any, seed: int) -> list[np.ndarray[Any, Any]]:
     """Loss, gradients and gradients of gradients of a random graph.  Raises RuntimeError where it is refused."""
     rng = np.random.default_rng(seed)
     leaves = [
-        t.tensor(rng.standard_normal(SHAPES[rng.integers(len(SHAPES))]), dtype=t.float64 if rng.random() < 0.8 else t.float32)
+        t.tensor(
+            rng.standard_normal(SHAPES[rng.integers(len(SHAPES))]), dtype=t.float64 if rng.random() < 0.8 else t.float32
+        )
         for _ in range(3)
     ]
     for leaf in leaves:

@@ -6,6 +6,7 @@ What stands here is a composition of operations; the operations themselves come 
 from nanograd.nn.functional.activation import *
 from nanograd.nn.functional.attention import *
 from nanograd.nn.functional.convolution import *
+from nanograd.nn.functional.ctc import *
 from nanograd.nn.functional.distance import *
 from nanograd.nn.functional.dropout import *
 from nanograd.nn.functional.embedding import *

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["DTypeError", "DeviceError", "GradError", "MissingError", "ShapeError", "did_you_mean"]
+__all__ = ["DTypeError", "DeviceError", "GradError", "LinAlgError", "MissingError", "ShapeError", "did_you_mean"]
 
 
 class ShapeError(RuntimeError, ValueError):
@@ -22,6 +22,10 @@ class DeviceError(RuntimeError):
 
 class GradError(RuntimeError):
     """A gradient that was asked for and cannot be given."""
+
+
+class LinAlgError(RuntimeError):
+    """A matrix that is singular, not positive-definite or not finite, where it may not be."""
 
 
 class MissingError(NotImplementedError):

@@ -1,6 +1,7 @@
 """Matrices taken apart, and equations solved: LAPACK as NumPy has it, of whole batches.
 
-Where a matrix has no such parts, ``info`` says so (0 where all went well, as LAPACK counts): nothing is raised here.
+Of singular matrices and of those that are not positive-definite, ``info`` says why (0 where all went well, as LAPACK
+counts); a search for eigenvalues or singular values that does not end raises LinAlgError.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from nanograd.errors import LinAlgError
 from nanograd.kernels.kernel import Array, kernel
 
 __all__ = [
-    "cholesky", "eigh", "eigvalsh", "inv", "lu", "permutation", "qr", "slogdet", "solve", "solve_triangular", "svd",
+    "cholesky", "det", "eigh", "eigvalsh", "inv", "lu", "permutation", "qr", "slogdet", "solve", "solve_triangular", "svd",
     "svdvals",
 ]  # fmt: skip
 
@@ -71,9 +73,17 @@ def solve_triangular(a: Array, b: Array, upper: bool, unit: bool) -> Array:
 
 
 @kernel
+def det(a: Array) -> Array:
+    """The determinant."""
+    with np.errstate(all="ignore"):
+        return np.linalg.det(a)
+
+
+@kernel
 def slogdet(a: Array) -> tuple[Array, Array]:
     """(the sign of the determinant, ln of its size): (0, -∞) where a is singular."""
-    sign, size = np.linalg.slogdet(a)
+    with np.errstate(all="ignore"):
+        sign, size = np.linalg.slogdet(a)
     return np.asarray(sign), np.asarray(size)
 
 
@@ -154,53 +164,50 @@ def qr(a: Array, mode: str) -> tuple[Array, Array]:
 
 
 @kernel
-def svd(a: Array, full: bool) -> tuple[Array, Array, Array, Array]:
-    """(U, S, Vᵀ, info) with U S Vᵀ = a, S from the greatest down; U and Vᵀ square if ``full``."""
-    m, n = a.shape[-2:]
-    if not min(m, n):
-        u, v = ((m, m), (n, n)) if full else ((m, 0), (0, n))
-        return (*(_eyes(a, s) for s in (u,)), np.zeros((*a.shape[:-2], 0), a.dtype), _eyes(a, v), _fine(a))
+def svd(a: Array, full: bool) -> tuple[Array, Array, Array]:
+    """(U, S, Vᵀ) with U S Vᵀ = a, S from the greatest down; U and Vᵀ square if ``full``."""
     try:
-        u_, s_, v_ = np.linalg.svd(a, full_matrices=full)
-        return u_, s_, v_, _fine(a)
+        u, s, v = np.linalg.svd(a, full_matrices=full)
+        return u, s, v
     except np.linalg.LinAlgError:
-        return a, a, a, np.ones((), np.int32)
-
-
-def _eyes(a: Array, shape: tuple[int, int]) -> Array:
-    return np.array(np.broadcast_to(np.eye(*shape, dtype=a.dtype), (*a.shape[:-2], *shape)))
-
-
-def _fine(a: Array) -> Array:
-    return np.zeros((), np.int32)
+        raise _no_svd(a) from None
 
 
 @kernel
-def svdvals(a: Array) -> tuple[Array, Array]:
-    """(S of ``svd`` alone, info)"""
-    if not min(a.shape[-2:]):
-        return np.zeros((*a.shape[:-2], 0), a.dtype), _fine(a)
+def svdvals(a: Array) -> Array:
+    """S of ``svd`` alone."""
     try:
-        return np.linalg.svd(a, compute_uv=False), _fine(a)
+        return np.linalg.svd(a, compute_uv=False)
     except np.linalg.LinAlgError:
-        return a, np.ones((), np.int32)
+        raise _no_svd(a) from None
+
+
+def _no_svd(a: Array) -> LinAlgError:
+    why = "" if np.isfinite(a).all() else " because the input matrix contained non-finite values"
+    return LinAlgError(f"linalg.svd: The algorithm failed to converge{why}.")
 
 
 @kernel
-def eigh(a: Array, upper: bool) -> tuple[Array, Array, Array]:
-    """(eigenvalues in ascending order, eigenvectors as columns, info) of symmetric matrices, by one triangle of them."""
+def eigh(a: Array, upper: bool) -> tuple[Array, Array]:
+    """(eigenvalues in ascending order, eigenvectors as columns) of symmetric matrices, by one triangle of them."""
     try:
         values, vectors = np.linalg.eigh(a, "U" if upper else "L")
     except np.linalg.LinAlgError:
-        return a, a, np.ones((), np.int32)
-    return values, vectors, np.asarray(np.isnan(values).any(), np.int32)
+        raise _no_eigh(a) from None
+    return values, vectors
 
 
 @kernel
-def eigvalsh(a: Array, upper: bool) -> tuple[Array, Array]:
-    """(the eigenvalues of ``eigh`` alone, info)"""
+def eigvalsh(a: Array, upper: bool) -> Array:
+    """The eigenvalues of ``eigh`` alone."""
     try:
-        values = np.linalg.eigvalsh(a, "U" if upper else "L")
+        return np.linalg.eigvalsh(a, "U" if upper else "L")
     except np.linalg.LinAlgError:
-        return a, np.ones((), np.int32)
-    return values, np.asarray(np.isnan(values).any(), np.int32)
+        raise _no_eigh(a) from None
+
+
+def _no_eigh(a: Array) -> LinAlgError:
+    what = "has too many repeated eigenvalues" if np.isfinite(a).all() else "contains non-finite values"
+    return LinAlgError(
+        f"linalg.eigh: The algorithm failed to converge because the input matrix is ill-conditioned or {what}."
+    )

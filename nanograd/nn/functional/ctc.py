@@ -7,11 +7,12 @@ from typing import Any
 
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.ops.comparison import where
-from nanograd.ops.creation import arange, full, tensor
+from nanograd.ops.creation import full, tensor
 from nanograd.ops.elementary import logaddexp
 from nanograd.ops.joining import cat, stack
 from nanograd.ops.normalization import reduced
 from nanograd.ops.op import titled
+from nanograd.ops.ranges import arange
 from nanograd.tensors import Tensor
 
 __all__ = ["ctc_loss"]

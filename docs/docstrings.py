@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-from types import FunctionType
+import sys
+from pathlib import Path
 from typing import Any
 
 from griffe import Extension, GriffeLoader, Module, Object
 
-import nanograd
+sys.path.insert(0, str(Path(__file__).parent))  # docs/ is no package
+import surface  # noqa: E402
 
 EXAMPLE = re.compile(r"(?:(?<=\n\n)|\A)(>>> .*?)(?=\n\n|\Z)", re.DOTALL)
 LISTED = re.compile(r"^(``[^`]+``(?:, ``[^`]+``)*) {2,}(?=\S)", re.MULTILINE)
 
-CALLABLE = {
-    f"{value.__module__}.{value.__qualname__}"
-    for place in (nanograd, nanograd.Tensor, nanograd.nn.functional)
-    for value in vars(place).values()
-    if isinstance(value, FunctionType)
-}
+PUBLIC = {f"{module}.{name}" for module, name in surface.documented()}
 
 
 class Pages(Extension):
@@ -35,6 +32,8 @@ class Pages(Extension):
         for name, member in list(mod.members.items()):
             if member.is_alias or member.is_module:
                 continue
+            if member.path in PUBLIC:
+                continue
             inside = mod.exports is not None and name not in mod.exports
-            if inside or (mod.path.startswith("nanograd.ops.") and member.path not in CALLABLE):
+            if inside or mod.path.startswith("nanograd.ops."):
                 mod.del_member(name)

@@ -4,6 +4,8 @@
 - ``<!-- lessons -->`` becomes the table of the lessons.
 - ``<!-- help: COMMAND -->`` becomes what that command says of itself.
 - ``<!-- source: OBJECT -->`` becomes its source, and ``<!-- methods -->`` the table of the methods that are operations.
+- ``<!-- surface -->`` becomes tables of all public names, ``<!-- absent -->`` that of torch's names which are not here, and
+  ``<!-- more: PACKAGE -->`` the entries of the package's modules that no page of the reference names.
 - ``<!-- draw: EXPRESSION -->`` becomes the picture of that expression's tape. On a page of docs/ the expression sees
   what the Python blocks above it made, so that a picture always shows the code that the reader has just read.
 """
@@ -16,6 +18,8 @@ import inspect
 import io
 import os
 import re
+import sys
+from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -28,11 +32,17 @@ from nanograd.course.commands import main
 from nanograd.course.generate import lesson_page
 from nanograd.course.lesson import Lesson, lessons
 
+sys.path.insert(0, str(Path(__file__).parent))  # docs/ is no package: the site's own modules import each other by name
+import surface  # noqa: E402
+
 CODE_OR_PICTURE = re.compile(r"^```python\n(?P<code>.*?)^```$|^<!-- draw: (?P<draw>.+?) -->$", re.MULTILINE | re.DOTALL)
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """Name the lessons in the navigation."""
+    """Name the lessons, and the examples where they are described, in the navigation."""
+    guide = next(section["Guide"] for section in config.nav or [] if "Guide" in section)
+    if (Path(config.docs_dir) / "examples.md").is_file() and {"Examples": "examples.md"} not in guide:
+        guide.append({"Examples": "examples.md"})
     chapters = next(section["Lessons"] for section in config.nav or [] if "Lessons" in section)
     listed = {entry for chapter in chapters for entry in (chapter.values() if isinstance(chapter, dict) else [chapter])}
     chapters += [
@@ -54,6 +64,9 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
         markdown = with_pictures(markdown, page)
     markdown = re.sub(r"<!-- lessons -->", lambda _: table(), markdown)
     markdown = re.sub(r"<!-- methods -->", lambda _: methods(), markdown)
+    markdown = re.sub(r"<!-- surface -->", lambda _: everything(), markdown)
+    markdown = re.sub(r"<!-- absent -->", lambda _: surface.absent_names(), markdown)
+    markdown = re.sub(r"<!-- more: ([\w.]+) -->", lambda found: more(found[1]), markdown)
     markdown = re.sub(r"<!-- help: (.*?) ?-->", lambda found: usage(found[1].split()), markdown)
     return re.sub(r"<!-- source: (.*?) -->", lambda found: source(found[1]), markdown)
 
@@ -90,14 +103,26 @@ def table() -> str:
 
 def methods() -> str:
     """The methods of Tensor that are operations, with their formulas."""
+    names = surface.names_in("nanograd.Tensor")
     rows = ["| Method | | Formula |", "|---|---|---|"]
-    for name, method in sorted(vars(nanograd.Tensor).items()):
-        if name.startswith("_") or not getattr(method, "__module__", "").startswith("nanograd.ops."):
+    for name, method in names.items():
+        if not getattr(method, "__module__", "").startswith("nanograd.ops."):
             continue
         formula = (method.__doc__ or "").strip().partition("\n")[0].replace("|", "\\|")
-        twin = f"`{name}_`" if hasattr(nanograd.Tensor, f"{name}_") else ""
-        rows.append(f"| [`{name}`][{method.__module__}.{method.__qualname__}] | {twin} | {formula} |")
+        twin = f"`{name}_`" if f"{name}_" in names else ""
+        rows.append(f"| {surface.entry(name, method)} | {twin} | {formula} |")
     return "\n".join(rows)
+
+
+def everything() -> str:
+    """The names of every namespace that is there, by family."""
+    there = [name for name, path in surface.NAMESPACES.items() if surface.names_in(path)]
+    return "\n\n".join(f"### {name}\n\n{surface.tables(name)}" for name in there)
+
+
+def more(package: str) -> str:
+    """Sections for the modules of a package that no page of the reference names."""
+    return "\n\n".join(f"## {surface.heading(module)}\n\n::: {module}" for module in surface.unlisted(package))
 
 
 def source(path: str) -> str:

@@ -101,6 +101,7 @@ from nanograd.settings import (
 from nanograd.switches import *
 from nanograd.tape import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from nanograd.tensors import Size, Tensor
+from nanograd.threads import *
 from nanograd.version import __version__
 
 from nanograd import autograd, cuda, nn, optim, special, utils  # isort: skip

@@ -7,7 +7,7 @@ from nanograd.nn import functional, init, utils
 from nanograd.nn.activation import *
 from nanograd.nn.attention import MultiheadAttention
 from nanograd.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
-from nanograd.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
+from nanograd.nn.containers import ModuleDict, ModuleList, Sequential
 from nanograd.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
 from nanograd.nn.distance import *
 from nanograd.nn.dropout import *
@@ -17,6 +17,7 @@ from nanograd.nn.losses import *
 from nanograd.nn.module import Module
 from nanograd.nn.normalization import *
 from nanograd.nn.parameter import Buffer, Parameter, UninitializedParameter
+from nanograd.nn.parameters import ParameterDict, ParameterList
 from nanograd.nn.recurrent import GRU, LSTM, RNN, RNNBase
 from nanograd.nn.sparse import Embedding, EmbeddingBag
 from nanograd.nn.transformer import (

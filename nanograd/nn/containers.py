@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
 from nanograd.nn.module import Module, _indented
-from nanograd.nn.parameter import Parameter
-from nanograd.tensors import Tensor
 
-__all__ = ["ModuleDict", "ModuleList", "ParameterList", "Sequential"]
+__all__ = ["ModuleDict", "ModuleList", "Sequential"]
 
 
 class _Listed(Module):
@@ -67,7 +66,12 @@ class _Listed(Module):
         return self
 
     def extend(self, modules: Iterable[Module]) -> Any:
-        """Add modules at the end."""
+        """Add modules at the end.  Raises TypeError for what is not a sequence of them."""
+        if not isinstance(modules, Iterable):
+            raise TypeError(
+                f"{type(self).__name__}.extend should be called with an iterable, but got {type(modules).__name__}: "
+                "for one module use append."
+            )
         for module in list(modules):
             self.append(module)
         return self
@@ -103,13 +107,58 @@ class Sequential(_Listed):
             self.add_module(str(i), module)
 
     def _cut(self, members: list[tuple[str, Module | None]]) -> Module:
-        return type(self)(dict(members))
+        return type(self)(OrderedDict(members))
+
+    def insert(self, index: int, module: Module) -> Sequential:
+        """Add a module before position ``index``; other names than numbers are numbered anew."""
+        if not isinstance(module, Module):
+            raise NotAModule(f"insert: module should be of type torch.nn.Module, got {type(module).__name__}.")
+        if not -len(self) <= index <= len(self):
+            raise IndexError(f"Index out of range: {index}: the Sequential has {len(self)} modules.")
+        super().insert(index, module)
+        return self
+
+    def __add__(self, other: Sequential) -> Sequential:
+        return Sequential(*self, *_sequential(other))
+
+    def __iadd__(self, other: Sequential) -> Sequential:
+        self.extend(_sequential(other))
+        return self
+
+    def __mul__(self, other: int) -> Sequential:
+        return Sequential(*list(self) * _times(other))
+
+    __rmul__ = __mul__
+
+    def __imul__(self, other: int) -> Sequential:
+        self.extend(list(self) * (_times(other) - 1))
+        return self
 
     def forward(self, input: Any) -> Any:
         """The input through all modules in turn."""
         for module in self._modules.values():
             input = module(input)  # type: ignore[misc]
         return input
+
+
+class NotAModule(AssertionError, TypeError):
+    """Something else where a module belongs; torch raises AssertionError."""
+
+
+def _sequential(other: Any) -> Sequential:
+    if not isinstance(other, Sequential):
+        raise ValueError(
+            f"add operator supports only objects of Sequential class, but {type(other)} is given: use append or extend."
+        )
+    return other
+
+
+def _times(count: Any) -> int:
+    if not isinstance(count, int):
+        raise TypeError(f"unsupported operand type(s) for *: 'Sequential' and {type(count).__name__!r}")
+    if count <= 0:
+        raise ValueError(f"Non-positive multiplication factor {count} for Sequential")
+    return count
 
 
 def _not_a_module(value: Any) -> str:
@@ -149,6 +198,25 @@ class ModuleList(_Listed):
         return self._frame([], lines)
 
 
+def pairs(kind: str, given: Any) -> list[tuple[str, Any]]:
+    """(name, value) pairs of a mapping or of a sequence of pairs.  Raises TypeError, ValueError as torch."""
+    if hasattr(given, "items"):
+        return list(given.items())
+    if not isinstance(given, Iterable):
+        raise TypeError(
+            f"{kind}.update should be called with an iterable of key/value pairs, but got {type(given).__name__}"
+        )
+    found = []
+    for i, pair in enumerate(given):
+        if not isinstance(pair, Iterable):
+            raise TypeError(f"{kind} update sequence element #{i} should be Iterable; is {type(pair).__name__}")
+        pair = tuple(pair)
+        if len(pair) != 2:
+            raise ValueError(f"{kind} update sequence element #{i} has length {len(pair)}; 2 is required")
+        found.append(pair)
+    return found
+
+
 class ModuleDict(Module):
     """A dict whose modules are found by ``parameters()``."""
 
@@ -158,8 +226,8 @@ class ModuleDict(Module):
             self.update(modules)
 
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
-        """Add modules by name, replacing those of the same name."""
-        for name, module in modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules:
+        """Add modules by name, replacing those of the same name; (name, module) pairs will do."""
+        for name, module in pairs("ModuleDict", modules):
             self[name] = module
 
     def __getitem__(self, key: str) -> Module:
@@ -199,51 +267,3 @@ class ModuleDict(Module):
     def clear(self) -> None:
         """Take all modules out."""
         self._modules.clear()
-
-
-class ParameterList(Module):
-    """A list whose parameters are found by ``parameters()``; tensors in it become parameters."""
-
-    def __init__(self, values: Iterable[Any] | None = None) -> None:
-        super().__init__()
-        for value in values or ():
-            self.append(value)
-
-    def append(self, value: Tensor) -> ParameterList:
-        """Add a parameter at the end."""
-        p = value if isinstance(value, Parameter) else Parameter(value)
-        self.register_parameter(str(len(self)), p)
-        return self
-
-    def extend(self, values: Iterable[Tensor]) -> ParameterList:
-        """Add parameters at the end."""
-        for value in list(values):
-            self.append(value)
-        return self
-
-    def _place(self, index: int) -> str:
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"index {index} is out of range for a ParameterList of {len(self)}")
-        return str(index % len(self))
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return ParameterList(list(self)[index])
-        return self._parameters[self._place(index)]
-
-    def __setitem__(self, index: int, value: Tensor) -> None:
-        p = value if isinstance(value, Parameter) else Parameter(value)
-        self.register_parameter(self._place(index), p)
-
-    def __len__(self) -> int:
-        return len(self._parameters)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._parameters.values())
-
-    def __repr__(self) -> str:
-        lines = [
-            f"  ({i}): Parameter containing: [{p.dtype} of size {'x'.join(map(str, p.shape))}]"
-            for i, p in enumerate(self)
-        ]
-        return self._frame([], lines)

@@ -8,15 +8,16 @@ from typing import Any, ClassVar
 from nanograd.errors import ShapeError
 from nanograd.nn import functional as F
 from nanograd.nn import init
+from nanograd.nn.lazy import LazyModule
 from nanograd.nn.module import Module
-from nanograd.nn.parameter import Parameter
+from nanograd.nn.parameter import Parameter, UninitializedParameter
 from nanograd.ops.creation import empty, ones, tensor, zeros
 from nanograd.tape import no_grad
 from nanograd.tensors import Tensor
 
 __all__ = [
     "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d",
-    "LayerNorm", "LocalResponseNorm", "RMSNorm",
+    "LayerNorm", "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d", "LocalResponseNorm", "RMSNorm",
 ]  # fmt: skip
 
 
@@ -308,6 +309,69 @@ class BatchNorm2d(_BatchNorm):
 class BatchNorm3d(_BatchNorm):
     """As BatchNorm1d, for volumes          weight and bias (C,);  x (N, C, D, H, W)"""
 
+    _dims = (5,)
+
+
+class _LazyBatchNorm(LazyModule, _BatchNorm):
+    def __init__(
+        self,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(0, eps, momentum, False, track_running_stats, device, dtype)
+        self.affine = affine
+        for name, there in (("weight", affine), ("bias", affine and bias)):
+            self.register_parameter(name, UninitializedParameter(device=device, dtype=dtype) if there else None)
+        self._where = {"device": device, "dtype": dtype}
+
+    def _fix(self, input: Tensor) -> None:
+        self._check_dims(input)
+        if not self.num_features:
+            self._take(input.shape[1])
+            self.reset_parameters()
+
+    def _take(self, channels: int) -> None:
+        """Make what is kept for each channel."""
+        self.num_features = channels
+        self._make((channels,), self.weight is not None, self.bias is not None, **self._where)
+        self._remember(channels, **self._where)
+
+    def reset_parameters(self) -> None:
+        """Nothing, until the number of channels is known."""
+        if self.num_features:
+            super().reset_parameters()
+
+    def _expect_state(self, state: dict[str, Any], prefix: str) -> None:
+        given = next((state[k] for k in (f"{prefix}weight", f"{prefix}running_mean") if k in state), None)
+        if not self.num_features and isinstance(given, Tensor) and given.array.size:
+            self._take(given.array.size)
+        super()._expect_state(state, prefix)
+
+
+class LazyBatchNorm1d(_LazyBatchNorm):
+    """A BatchNorm1d whose number of channels is that of the first input."""
+
+    becomes = BatchNorm1d
+    _dims = (2, 3)
+
+
+class LazyBatchNorm2d(_LazyBatchNorm):
+    """A BatchNorm2d whose number of channels is that of the first input."""
+
+    becomes = BatchNorm2d
+    _dims = (4,)
+
+
+class LazyBatchNorm3d(_LazyBatchNorm):
+    """A BatchNorm3d whose number of channels is that of the first input."""
+
+    becomes = BatchNorm3d
     _dims = (5,)
 
 

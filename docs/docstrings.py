@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
-from pathlib import Path
 from typing import Any
 
+import surface
 from griffe import Extension, GriffeLoader, Module, Object
-
-sys.path.insert(0, str(Path(__file__).parent))  # docs/ is no package
-import surface  # noqa: E402
 
 EXAMPLE = re.compile(r"(?:(?<=\n\n)|\A)(>>> .*?)(?=\n\n|\Z)", re.DOTALL)
 LISTED = re.compile(r"^(``[^`]+``(?:, ``[^`]+``)*) {2,}(?=\S)", re.MULTILINE)

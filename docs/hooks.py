@@ -18,10 +18,10 @@ import inspect
 import io
 import os
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
+import surface
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
@@ -31,9 +31,6 @@ import nanograd
 from nanograd.course.commands import main
 from nanograd.course.generate import lesson_page
 from nanograd.course.lesson import Lesson, lessons
-
-sys.path.insert(0, str(Path(__file__).parent))  # docs/ is no package: the site's own modules import each other by name
-import surface  # noqa: E402
 
 CODE_OR_PICTURE = re.compile(r"^```python\n(?P<code>.*?)^```$|^<!-- draw: (?P<draw>.+?) -->$", re.MULTILINE | re.DOTALL)
 

@@ -80,7 +80,8 @@ class Section:
     def link(self) -> str:
         """Its title, as a link from a page in docs/."""
         words = re.sub(r"[^\w\s-]", "", self.title.lower()).strip()
-        return f"[{self.title}](reference/{self.page}#{re.sub(r'[-\s]+', '-', words)})"
+        anchor = re.sub(r"[-\s]+", "-", words)
+        return f"[{self.title}](reference/{self.page}#{anchor})"
 
 
 # The reference
@@ -145,9 +146,10 @@ def names_in(path: str) -> dict[str, Any]:
     if isinstance(place, type):
         names = [name for name in dir(place) if not name.startswith("_") and name not in TAPE_ONLY]
         return {name: inspect.getattr_static(place, name) for name in names}
-    names = getattr(place, "__all__", None) or [n for n in vars(place) if not n.startswith("_")]
-    if path == "nanograd":
-        names = [*names, *LAZY]
+    listed = getattr(place, "__all__", None)
+    if listed is None or path == "nanograd.nn":  # nn also star-imports what its files call public
+        listed = [name for name in vars(place) if not name.startswith("_")]
+    names = [*listed, *(LAZY if path == "nanograd" else ())]
     found = {name: getattr(place, name) for name in names}
     typing = ("typing", "collections.abc")
     return {
@@ -202,12 +204,12 @@ def family(namespace: str, name: str, value: Any) -> Section | None:
         place = (PLACES.get(type(value).__name__) or PLACES.get(name) or "", name)
     if namespace == "torch.Tensor" and place[0] in ("", "nanograd.tensors"):
         return sections().get("nanograd.tensors")
-    return sections().get(place[0])
+    return sections().get(place[0]) or sections().get(NAMESPACES[namespace])
 
 
 PLACES = {
     "DType": "nanograd.dtypes", "TypedTensor": "nanograd.ops.typed", "Layout": "nanograd.formats",
-    "MemoryFormat": "nanograd.formats", "Generator": "nanograd.random", "Flags": "nanograd.backends",
+    "MemoryFormat": "nanograd.formats", "Generator": "nanograd.random",
 }  # fmt: skip
 """Where values are described that are neither functions nor classes, by their class."""
 

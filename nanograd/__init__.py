@@ -57,15 +57,18 @@ from nanograd.ops.comparison import *
 from nanograd.ops.creation import *
 from nanograd.ops.diagonals import *
 from nanograd.ops.elementary import *
+from nanograd.ops.factoring import *
 from nanograd.ops.finding import *
 from nanograd.ops.indexing import *
 from nanograd.ops.joining import *
 from nanograd.ops.linalg import *
+from nanograd.ops.matrices import *
 from nanograd.ops.normalization import log_softmax, softmax
 from nanograd.ops.norms import *
 from nanograd.ops.op import result_type
 from nanograd.ops.ordering import *
 from nanograd.ops.placing import *
+from nanograd.ops.products import *
 from nanograd.ops.queries import *
 from nanograd.ops.ranges import *
 from nanograd.ops.rearranging import *
@@ -76,8 +79,11 @@ from nanograd.ops.sampling import *
 from nanograd.ops.scan import *
 from nanograd.ops.scattering import *
 from nanograd.ops.shape import *
+from nanograd.ops.solving import *
 from nanograd.ops.special import *
+from nanograd.ops.spectra import *
 from nanograd.ops.statistics import *
+from nanograd.ops.subscripts import *
 from nanograd.ops.trigonometry import *
 from nanograd.ops.typed import *
 from nanograd.random import (
@@ -99,12 +105,19 @@ from nanograd.settings import (
     set_printoptions,
 )
 from nanograd.switches import *
-from nanograd.tape import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from nanograd.tape import (
+    enable_grad,
+    inference_mode,
+    is_anomaly_enabled,
+    is_grad_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 from nanograd.tensors import Size, Tensor
 from nanograd.threads import *
 from nanograd.version import __version__
 
-from nanograd import autograd, cuda, nn, optim, special, utils  # isort: skip
+from nanograd import autograd, cuda, fft, linalg, nn, optim, special, utils  # isort: skip
 from nanograd.serialization import load, save
 
 float = float32
@@ -129,6 +142,16 @@ def is_tensor(obj: Any) -> Any:
     return isinstance(obj, Tensor)
 
 
+def typename(obj: Any) -> str:
+    """torch's name of the type of an object: ``torch.FloatTensor``, or the path of its class."""
+    return obj.type() if isinstance(obj, Tensor) else f"{type(obj).__module__}.{type(obj).__qualname__}"
+
+
+def is_inference_mode_enabled() -> Any:
+    """Whether operations are not recorded."""
+    return not is_grad_enabled()
+
+
 def numel(input: Tensor) -> Any:
     """The number of elements."""
     return input.numel()
@@ -139,7 +162,10 @@ def is_floating_point(input: Tensor) -> Any:
     return input.is_floating_point()
 
 
-_LAZY = {"accelerator", "amp", "backends", "course", "distributions", "examples", "lab", "simt", "testing", "version", "vision"}
+_LAZY = {
+    "accelerator", "amp", "backends", "compiler", "course", "cpu", "distributions", "examples", "lab", "mps", "simt",
+    "testing", "version", "vision", "xpu",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

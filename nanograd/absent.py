@@ -11,8 +11,14 @@ __all__ = ["ABSENT", "absent", "explained", "missing"]
 
 _SPARSE = "nanograd has no sparse tensors. Use dense ones: torch.zeros(size).index_put((rows, columns), values)"
 _COMPLEX = "nanograd has no complex numbers. Keep the real and the imaginary part as two tensors"
+_EIGEN = "nanograd has no complex numbers. Of symmetric matrices use torch.linalg.eigh and eigvalsh"
+_FOURIER = "nanograd has no complex numbers, which a transform gives. Use numpy.fft.rfft(x.numpy()), and torch.as_tensor \
+of the real and the imaginary part"
 _PROCESSES = "nanograd trains in one process. Call the model itself, and leave the process group out"
 _QUANTIZED = "nanograd has no quantized numbers. Use torch.float32"
+_GPU = "there is no GPU that nanograd can use. Use the tensors of the CPU: torch.FloatTensor, torch.LongTensor"
+_TEXT = "nanograd has no data sets of texts. Read the file in Python, and pad batches with nn.utils.rnn.pad_sequence"
+_NO_TRACE = "nanograd runs Python as it is, and compiles nothing. Leave the line out"
 _TRACED = "nanograd runs Python as it is. Call the function or module itself"
 
 ABSENT = {
@@ -20,6 +26,7 @@ ABSENT = {
     "sparse_coo": _SPARSE, "sparse_csr": _SPARSE,
     "complex": _COMPLEX, "polar": _COMPLEX, "view_as_complex": _COMPLEX, "view_as_real": _COMPLEX, "stft": _COMPLEX,
     "istft": _COMPLEX, "angle": _COMPLEX, "conj": _COMPLEX,
+    "linalg.eig": _EIGEN, "linalg.eigvals": _EIGEN, "fft": _FOURIER,
     "distributed": _PROCESSES, "nn.DataParallel": _PROCESSES, "nn.parallel": _PROCESSES,
     "nn.SyncBatchNorm": "nanograd trains in one process. Use nn.BatchNorm2d",
     "multiprocessing": "use Python's multiprocessing; nanograd's DataLoader has workers of its own",
@@ -37,6 +44,15 @@ ABSENT = {
     "utils.checkpoint": "nanograd keeps what it needs. Call the function itself; a smaller batch saves memory",
     "autograd.forward_ad": "nanograd has no forward mode. Use torch.autograd.functional.jvp",
     "utils.cpp_extension": "nanograd's kernels are Python: see `nanograd.kernels`",
+    "_dynamo": _NO_TRACE, "_inductor": _NO_TRACE,
+    "cuda.FloatTensor": _GPU, "cuda.DoubleTensor": _GPU, "cuda.HalfTensor": _GPU, "cuda.LongTensor": _GPU,
+    "cuda.IntTensor": _GPU, "cuda.ByteTensor": _GPU, "cuda.BoolTensor": _GPU,
+    "cuda.nvtx": "there is no GPU to be profiled. Use Python's cProfile",
+    "cuda.nccl": _PROCESSES, "cuda.comm": _PROCESSES,
+    "cuda.CUDAGraph": "there is no GPU. Call the model itself", "cuda.graph": "there is no GPU. Call the model itself",
+    "torchtext": _TEXT, "torchaudio": "nanograd does not read sound. Use Python's wave module and torch.tensor",
+    "utils.bottleneck": "use Python's cProfile", "utils.benchmark": "use Python's timeit",
+    "utils.model_zoo": "nanograd downloads no models. Load weights of your own with torch.load",
     "Tensor.to_sparse": _SPARSE,
     "Tensor.bfloat16": "nanograd has no bfloat16. Use .float() or .half()",
 }  # fmt: skip

@@ -12,13 +12,19 @@ __all__ = ["Device", "array_class", "cpu", "device_of", "register", "to_device",
 
 
 class Device:
-    """A device by type and index, as ``torch.device``: ``device("cpu")``, ``device("cuda", 0)``."""
+    """A device by type and index, as ``torch.device``: ``device("cpu")``, ``device("cuda", 0)``, ``device(0)``.
+
+    Raises DeviceError for a type that does not exist.  Whether there is such a device, only using it tells.
+    """
 
     __slots__ = ("index", "type")
 
-    def __init__(self, type: str | Device, index: int | None = None) -> None:
-        name = str(type)
+    def __init__(self, type: str | Device | int, index: int | None = None) -> None:
+        name = f"cuda:{type}" if isinstance(type, int) else str(type)
         kind, _, number = name.partition(":")
+        if kind not in _TYPES and kind not in _ARRAYS:
+            hint = "Did you mean 'cuda'?" if kind == "gpu" else did_you_mean(kind, [*_TYPES, *_ARRAYS]).strip()
+            raise DeviceError(f"device: {name!r} is unknown: expected one of {', '.join(_TYPES)}. {hint}".rstrip())
         if number:
             if index is not None or not number.isdigit():
                 raise DeviceError(f"device: expected 'cpu' or 'cuda:0', got {name!r} with index {index}.")
@@ -41,16 +47,17 @@ class Device:
         return hash((self.type, self.index))
 
 
-cpu = Device("cpu")
-
+_TYPES = ("cpu", "cuda", "mps", "xpu", "meta", "sim")  # torch's that programs name, and ours
 _ARRAYS: dict[str, type] = {"cpu": np.ndarray}  # device type -> class of its arrays
+cpu = Device("cpu")
 _DEVICES: dict[type, Device] = {np.ndarray: cpu}
 
 
-def register(device: Device, arrays: type) -> None:
-    """Make ``device`` known: its tensors hold instances of ``arrays`` (with .shape, .dtype, .ndim, .size)."""
-    _ARRAYS[device.type] = arrays
-    _DEVICES[arrays] = device
+def register(type: str, arrays: type) -> Device:
+    """A new device; its tensors hold instances of ``arrays`` (with .shape, .dtype, .ndim, .size)."""
+    _ARRAYS[type] = arrays
+    _DEVICES[arrays] = device = Device(type)
+    return device
 
 
 def unregister(device: Device) -> None:

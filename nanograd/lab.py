@@ -235,7 +235,7 @@ def _exchange_edge(made: Replacement, y: Tensor, arguments: dict[str, Any], argu
     rank = sum(isinstance(v := arguments[n], Tensor) and (v.node, v.output_nr) == place for n in before)
     if rank >= len(same):
         return  # the operation was carried out by others, which meet the replacement themselves
-    node.title = node.name
+    node.title = node.name()
     edges = list(node.edges)
     parent, index, pullback = edges[same[rank]]
     edges[same[rank]] = (parent, index, _adapted(made, pullback, tuple(arguments.values())))

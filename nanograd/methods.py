@@ -15,14 +15,17 @@ from nanograd.ops import (
     comparison,
     diagonals,
     elementary,
+    factoring,
     finding,
     indexing,
     joining,
     linalg,
+    matrices,
     normalization,
     norms,
     ordering,
     placing,
+    products,
     queries,
     rearranging,
     reduction,
@@ -30,7 +33,9 @@ from nanograd.ops import (
     sampling,
     scan,
     scattering,
+    solving,
     special,
+    spectra,
     statistics,
     trigonometry,
 )
@@ -347,7 +352,7 @@ class Methods:
     masked_scatter_ = twin(choosing.masked_scatter)
     fill_diagonal_ = placing.fill_diagonal_
 
-    # Matrix products
+    # Matrices
     matmul = linalg.matmul
     __rmatmul__ = linalg.rmatmul
     mm = linalg.mm
@@ -355,6 +360,36 @@ class Methods:
     mv = linalg.mv
     dot = linalg.dot
     outer = linalg.outer
+    ger = products.ger
+    vdot = products.vdot
+    inner = products.inner
+    kron = products.kron
+    cross = products.cross
+    trace = products.trace
+    addmm = products.addmm
+    addmv = products.addmv
+    addr = products.addr
+    addbmm = products.addbmm
+    baddbmm = products.baddbmm
+    addmm_ = twin(products.addmm)
+    addmv_ = twin(products.addmv)
+    addr_ = twin(products.addr)
+    addbmm_ = twin(products.addbmm)
+    baddbmm_ = twin(products.baddbmm)
+    inverse = solving.inverse
+    det = solving.det
+    logdet = solving.logdet
+    slogdet = solving.slogdet
+    triangular_solve = solving.triangular_solve
+    cholesky = factoring.cholesky
+    cholesky_inverse = factoring.cholesky_inverse
+    cholesky_solve = factoring.cholesky_solve
+    lu_solve = factoring.lu_solve
+    qr = spectra.qr
+    svd = spectra.svd
+    pinverse = spectra.pinverse
+    matrix_power = matrices.matrix_power
+    matrix_exp = matrices.matrix_exp
 
     # New tensors like this one
     new_tensor = alike.new_tensor

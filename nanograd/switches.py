@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 __all__ = [
-    "are_deterministic_algorithms_enabled", "compile", "get_float32_matmul_precision",
-    "is_deterministic_algorithms_warn_only_enabled", "set_float32_matmul_precision", "set_flush_denormal",
-    "use_deterministic_algorithms",
+    "are_deterministic_algorithms_enabled", "compile", "get_deterministic_debug_mode", "get_float32_matmul_precision",
+    "get_num_interop_threads", "get_num_threads", "is_autocast_cpu_enabled", "is_autocast_enabled",
+    "is_deterministic_algorithms_warn_only_enabled", "set_deterministic_debug_mode", "set_float32_matmul_precision",
+    "set_flush_denormal", "set_num_interop_threads", "set_num_threads", "use_deterministic_algorithms",
 ]  # fmt: skip
 
 _PRECISIONS = ("highest", "high", "medium")
-_chosen = {"precision": "highest", "deterministic": False, "warn_only": False}
+_MODES = ("default", "warn", "error")
+_chosen: dict[str, Any] = {"precision": "highest", "deterministic": False, "warn_only": False}
+_threads: dict[str, int] = {}
 
 
 def compile(
@@ -34,10 +38,15 @@ def compile(
 
 
 def set_float32_matmul_precision(precision: str) -> None:
-    """Accepted: products of float32 are always computed in float32.  Raises ValueError for an unknown word."""
-    if precision not in _PRECISIONS:
-        raise ValueError(f"set_float32_matmul_precision: expected one of {_PRECISIONS}, got {precision!r}.")
-    _chosen["precision"] = precision
+    """Accepted: products of float32 are always computed in float32.  Warns of an unknown word, as torch does."""
+    if precision in _PRECISIONS:
+        _chosen["precision"] = precision
+        return
+    warnings.warn(
+        f"{precision} is not one of 'highest', 'high', or 'medium'; set_float32_matmul_precision has no effect.",
+        UserWarning,
+        stacklevel=2,
+    )
 
 
 def get_float32_matmul_precision() -> str:
@@ -60,8 +69,71 @@ def is_deterministic_algorithms_warn_only_enabled() -> bool:
     return bool(_chosen["warn_only"])
 
 
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """0 or "default", 1 or "warn", 2 or "error": accepted, as ``use_deterministic_algorithms``.
+
+    Raises RuntimeError for another number or word.
+    """
+    mode = _MODES.index(debug_mode) if debug_mode in _MODES else debug_mode
+    if mode not in (0, 1, 2):
+        raise RuntimeError(
+            f"set_deterministic_debug_mode: expected 0, 1, 2, 'default', 'warn' or 'error', got {debug_mode!r}."
+        )
+    use_deterministic_algorithms(mode != 0, warn_only=mode == 1)
+
+
+def get_deterministic_debug_mode() -> int:
+    """What was set, as a number."""
+    return 0 if not _chosen["deterministic"] else 1 if _chosen["warn_only"] else 2
+
+
 def set_flush_denormal(mode: bool) -> bool:
     """False: not supported, as torch answers where the processor cannot."""
     if mode:
         warnings.warn("set_flush_denormal: numbers below 1e-38 are kept as they are.", stacklevel=2)
+    return False
+
+
+def set_num_threads(n: int) -> None:
+    """Accepted: NumPy and numba take their numbers of threads from the environment when they are loaded.
+
+    OMP_NUM_THREADS=1 and NUMBA_NUM_THREADS=1 hold them to one.  Raises RuntimeError for a number below 1.
+    """
+    _set_threads("set_num_threads", n)
+
+
+def get_num_threads() -> int:
+    """What was set, or the number of this process's processors."""
+    return _threads.get("set_num_threads") or _processors()
+
+
+def set_num_interop_threads(n: int) -> None:
+    """Accepted: operations run one after the other.  Raises RuntimeError for a number below 1."""
+    _set_threads("set_num_interop_threads", n)
+
+
+def get_num_interop_threads() -> int:
+    """What was set, or the number of this process's processors."""
+    return _threads.get("set_num_interop_threads") or _processors()
+
+
+def _set_threads(name: str, n: int) -> None:
+    if not isinstance(n, int) or isinstance(n, bool):
+        raise TypeError(f"{name}: expected a whole number, got a {type(n).__name__}.")
+    if n < 1:
+        raise RuntimeError(f"{name}: expected a positive number of threads, got {n}.")
+    _threads[name] = n
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def is_autocast_enabled(device_type: str = "cuda") -> bool:
+    """False: ``autocast`` leaves every number in the dtype it has."""
+    return False
+
+
+def is_autocast_cpu_enabled() -> bool:
+    """False."""
     return False

@@ -22,8 +22,8 @@ from nanograd.errors import GradError
 from nanograd.storage import tick
 
 __all__ = [
-    "Edge", "Node", "backward", "enable_grad", "inference_mode", "is_grad_enabled", "mode", "no_grad",
-    "set_grad_enabled",
+    "Edge", "Node", "backward", "detect_anomaly", "enable_grad", "inference_mode", "is_anomaly_enabled",
+    "is_grad_enabled", "mode", "no_grad", "set_detect_anomaly", "set_grad_enabled",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -65,7 +65,6 @@ class Node:
         self.rule: CodeType | None = None  # of a pullback: it names the operation after the edges are freed
         self.title: str | None = None
 
-    @property
     def name(self) -> str:
         """torch's name of the operation, ``MulBackward0``."""
         if self.title is not None:
@@ -86,7 +85,7 @@ class Node:
         return self.leaf() if self.leaf is not None else None
 
     def __repr__(self) -> str:
-        return f"<{self.name} object at {id(self):#x}>"
+        return f"<{self.name()} object at {id(self):#x}>"
 
 
 def names(operation: str) -> str:
@@ -103,6 +102,7 @@ TORCH_NAMES: dict[str, str] = {}
 
 class _Mode(threading.local):
     enabled = True
+    suspicious = False  # look for NaN on every way back
 
 
 mode = _Mode()
@@ -204,6 +204,38 @@ class set_grad_enabled(_Switch):
         return super().__call__(function)
 
 
+class set_detect_anomaly:
+    """Look for NaN on every way back, from now on as a function, or inside as a context manager.
+
+    ``backward`` then raises GradError that names the first operation whose pullback gave NaN.
+    """
+
+    def __init__(self, mode_: bool, check_nan: bool = True) -> None:
+        self._before = mode.suspicious
+        mode.suspicious = bool(mode_ and check_nan)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        mode.suspicious = self._before
+
+
+class detect_anomaly(set_detect_anomaly):
+    """Look for NaN on every way back, inside ``with detect_anomaly():``."""
+
+    def __init__(self, check_nan: bool = True) -> None:
+        self._asked = check_nan
+
+    def __enter__(self) -> None:
+        super().__init__(True, self._asked)
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether every way back is searched for NaN."""
+    return mode.suspicious
+
+
 # The way back
 
 
@@ -248,6 +280,8 @@ def backward(
                 _collect(arrived, wanted, node, gradient)
             if needed is None or node in needed:
                 _send(pending, queue, node, gradient if node.outputs is not None else (gradient,), needed, targets)
+                if mode.suspicious:
+                    _look_for_nan(pending, node)
                 if not retain_graph:
                     _free(node)
         for node, gradient in pending.items():  # leaves
@@ -366,9 +400,18 @@ def _send(
         pending[parent] = c if waiting is None else waiting + c
 
 
+def _look_for_nan(pending: dict[Node, Any], node: Node) -> None:
+    """Raises GradError where ``node``, as the first on the way back, sent NaN to one of its inputs."""
+    for number, (parent, index, _) in enumerate(node.edges or ()):
+        waiting = pending.get(parent)
+        gradient = waiting[index] if type(waiting) is list else waiting
+        if gradient is not None and bool(_settled(gradient).isnan().any()):
+            raise GradError(f"Function '{node.name()}' returned nan values in its {number}th output.")
+
+
 def _used(node: Node) -> NoReturn:
     raise GradError(
-        f"backward: {node.name} was already used and its saved tensors were freed. "
+        f"backward: {node.name()} was already used and its saved tensors were freed. "
         "Call backward(retain_graph=True) the first time."
     )
 
@@ -386,7 +429,7 @@ def _send_meaning(
     places = dict.fromkeys((parent, index) for parent, index, _ in node.edges or ())
     found = backward(roots, places, retain_graph=True, create_graph=True, partial=True)
     if len(found) < len(places):
-        raise GradError(f"backward: an input of {node.name} has left the graph since. Keep it as it was until then.")
+        raise GradError(f"backward: an input of {node.name()} has left the graph since. Keep it as it was until then.")
     for (parent, index), c in found.items():
         _add(pending, queue, parent, index, c.clone() if parent.leaf is not None else c)
 
@@ -508,7 +551,7 @@ def check_written(node: Node, value: Any, what: str) -> None:
 
 def _refuse(node: Node, value: Any, what: str) -> None:
     raise GradError(
-        f"backward: {node.name} needs {what!r} of shape {tuple(value.shape)} as it was when the operation ran "
+        f"backward: {node.name()} needs {what!r} of shape {tuple(value.shape)} as it was when the operation ran "
         f"(moment {node.seq}), but it was written in place since (moment {value.storage.written}). "
         "Use the operation without the underscore, or clone() the tensor before writing."
     )

@@ -182,7 +182,7 @@ class Tensor(Methods):
         if self.dtype is not get_default_dtype() and self.dtype not in inferred:
             notes.append(f"dtype={self.dtype}")
         if self.node is not None:
-            notes.append("requires_grad=True" if self.is_leaf else f"grad_fn=<{self.node.name}>")
+            notes.append("requires_grad=True" if self.is_leaf else f"grad_fn=<{self.node.name()}>")
         indent = len("tensor(")
         return with_notes(f"{self._title}({array_text(values, indent)}", notes, indent) + ")"
 
@@ -307,7 +307,7 @@ class Tensor(Methods):
                 raise GradError(
                     "requires_grad_: you can only change requires_grad flags of leaf variables; "
                     f"this tensor was made by "
-                    f"{self.node.name}. Use .detach()."  # type: ignore[union-attr]
+                    f"{self.node.name()}. Use .detach()."  # type: ignore[union-attr]
                 )
             self._parked, self.node = self.node, None
             return self

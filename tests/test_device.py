@@ -68,8 +68,7 @@ def version(kernel):
 
 @pytest.fixture(scope="module", autouse=True)
 def counting():
-    device = torch.device("counting")
-    devices.register(device, Counted)
+    device = devices.register("counting", Counted)
     for kernel in KERNELS.values():
         kernel.versions[Counted] = version(kernel)
     yield device
@@ -125,10 +124,10 @@ OPTIMIZERS = {
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_training_never_touches_numpy_and_gives_the_numbers_of_the_cpu(name):
     ours, weights = train("counting", OPTIMIZERS[name])
-    assert Counted.calls["conv.conv2d"] == 4
-    assert Counted.calls["conv.conv2d_weight"] == 4
+    assert Counted.calls["conv.convolve"] == 4
+    assert Counted.calls["conv.convolve_weight"] == 4
     assert Counted.calls["matmul.linear"] == 12
-    assert Counted.calls["pool.max_pool2d"] == 4
+    assert Counted.calls["pool.max_pool"] == 4
     assert sum(v for k, v in Counted.calls.items() if k.startswith("update.")) == 4 * 8
     theirs, expected = train("cpu", OPTIMIZERS[name])
     np.testing.assert_allclose(ours, theirs, rtol=1e-5)
@@ -188,7 +187,7 @@ def test_numpy_needs_the_cpu(counting):
 
 
 def test_unknown_and_absent_devices_are_named():
-    with pytest.raises(DeviceError, match=r"'cpuu' is unknown; there are: cpu, counting. Did you mean 'cpu'"):
+    with pytest.raises(DeviceError, match=r"'cpuu' is unknown: expected one of cpu, cuda, .* Did you mean 'cpu'"):
         torch.ones(2, device="cpuu")
     with pytest.raises(DeviceError, match=r"no CUDA device"):
         torch.ones(2).to("cuda")

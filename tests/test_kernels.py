@@ -64,7 +64,10 @@ def windows(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
     return x, size, stride, tuple(padding), dilation, out
 
 
-def optimizer(state: int, numbers: int) -> Make:
+def optimizer(formula: Any) -> Make:
+    """Arguments for an update: as many states and numbers as its formula has."""
+    state, numbers = formula.__code__.co_argcount - 2, formula.__code__.co_kwonlyargcount
+
     def make(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
         arrays = [normal(rng, dtype, *BIG) for _ in range(2)] + [unit(rng, dtype, *BIG) for _ in range(state)]
         return (*arrays, tuple(float(v) for v in rng.uniform(0.1, 0.9, numbers)))
@@ -98,11 +101,7 @@ ARGUMENTS: dict[str, Make] = {
     "scan.cummax": lambda rng, dtype: (peppered(rng, dtype, *CUBE), int(rng.integers(3))),
     "scan.cummin": lambda rng, dtype: (peppered(rng, dtype, *CUBE), int(rng.integers(3))),
     "scan.linear": lambda rng, dtype: (unit(rng, dtype, *CUBE), normal(rng, dtype, *CUBE), int(rng.integers(3))),
-    "update.sgd": optimizer(0, 3),
-    "update.sgd_momentum": optimizer(1, 5),
-    "update.sgd_nesterov": optimizer(1, 5),
-    "update.adam": optimizer(2, 10),
-    "update.adam_amsgrad": optimizer(3, 10),
+    **{name: optimizer(k.reference.formula) for name, k in KERNELS.items() if hasattr(k.reference, "formula")},
 }
 
 

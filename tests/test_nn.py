@@ -563,7 +563,7 @@ def test_conv2d_continues_edges_as_asked(mode, numpy_mode):
         (lambda: F.one_hot(torch.tensor([3]), 3), "smaller than num_classes"),
         (lambda: F.one_hot(torch.tensor([-1])), "non-negative"),
         (lambda: F.one_hot(torch.tensor([], dtype=torch.int64)), "infer total number"),
-        (lambda: F.smooth_l1_loss(torch.ones(1), torch.ones(1), beta=-1), "beta of 0 or more"),
+        (lambda: F.smooth_l1_loss(torch.ones(1), torch.ones(1), beta=-1), "does not support negative values for beta"),
         (lambda: nn.init.calculate_gain("swish"), "Unsupported nonlinearity"),
         (lambda: nn.init.kaiming_uniform_(torch.zeros(3)), "fewer than 2 dimensions"),
         (lambda: nn.init.kaiming_normal_(torch.zeros(3, 3), mode="fan"), "not supported"),
@@ -644,11 +644,6 @@ def test_in_place_activations_write_into_their_input():
         assert x[0].item() > -1
 
 
-def test_gelu_says_what_it_lacks():
-    with pytest.raises(NotImplementedError, match="approximate='tanh'"):
-        nn.GELU()(torch.ones(1))
-
-
 def test_dropout_keeps_a_share_and_the_mean():
     x = torch.ones(20000, requires_grad=True)
     y = nn.Dropout(0.25)(x)
@@ -682,8 +677,6 @@ def test_embedding_reads_rows_and_adds_up_their_gradients():
     frozen = nn.Embedding.from_pretrained(torch.eye(3))
     assert not frozen.weight.requires_grad
     assert frozen(torch.tensor(2)).tolist() == [0, 0, 1]
-    with pytest.raises(NotImplementedError, match="max_norm"):
-        nn.Embedding(3, 3, max_norm=1.0)
 
 
 def test_one_hot_counts_classes():

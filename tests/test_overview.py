@@ -15,7 +15,7 @@ def test_counts_and_shapes():
     assert (table.parameters, table.trainable, table.bytes) == (2230, 70, 8920)
     text = repr(table)
     assert "2,230 parameters (8.7 KB), 2,160 of them frozen" in text
-    assert "  Conv2d (0)  (2, 6, 6, 6)          60" in text
+    assert "  Conv2d (0)   (2, 6, 6, 6)          60" in text
 
 
 def test_what_is_shared_counts_once_and_what_is_called_twice_is_one_row():

@@ -5,9 +5,16 @@ from nanograd.autograd.check import gradcheck, gradgradcheck
 from nanograd.autograd.function import Function
 from nanograd.autograd.gradient import backward, grad
 from nanograd.autograd.variable import Variable
-from nanograd.tape import enable_grad, inference_mode, no_grad, set_grad_enabled
+from nanograd.tape import (
+    detect_anomaly,
+    enable_grad,
+    inference_mode,
+    no_grad,
+    set_detect_anomaly,
+    set_grad_enabled,
+)
 
 __all__ = [
-    "Function", "Variable", "backward", "enable_grad", "functional", "grad", "gradcheck", "gradgradcheck",
-    "inference_mode", "no_grad", "set_grad_enabled",
+    "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "functional", "grad", "gradcheck",
+    "gradgradcheck", "inference_mode", "no_grad", "set_detect_anomaly", "set_grad_enabled",
 ]  # fmt: skip

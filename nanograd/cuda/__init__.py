@@ -8,11 +8,19 @@ from typing import Any, NoReturn
 from nanograd.errors import DeviceError
 
 __all__ = [
-    "current_device", "device", "device_count", "empty_cache", "get_device_capability", "get_device_name",
-    "get_device_properties", "init", "ipc_collect", "is_available", "is_bf16_supported", "is_initialized",
-    "manual_seed", "manual_seed_all", "max_memory_allocated", "max_memory_reserved", "memory_allocated",
-    "memory_reserved", "reset_peak_memory_stats", "seed", "seed_all", "set_device", "synchronize",
+    "Event", "OutOfMemoryError", "Stream", "can_device_access_peer", "current_device", "current_stream",
+    "default_stream", "device", "device_count", "device_of", "empty_cache", "get_arch_list", "get_device_capability",
+    "get_device_name", "get_device_properties", "get_rng_state", "get_rng_state_all", "init", "initial_seed",
+    "ipc_collect", "is_available", "is_bf16_supported", "is_initialized", "manual_seed", "manual_seed_all",
+    "max_memory_allocated", "max_memory_cached", "max_memory_reserved", "mem_get_info", "memory_allocated",
+    "memory_cached", "memory_reserved", "memory_stats", "memory_summary", "reset_max_memory_allocated",
+    "reset_peak_memory_stats", "seed", "seed_all", "set_device", "set_per_process_memory_fraction", "set_rng_state",
+    "set_rng_state_all", "stream", "synchronize",
 ]  # fmt: skip
+
+
+class OutOfMemoryError(RuntimeError):
+    """A GPU has no memory left for a tensor."""
 
 
 def is_available() -> bool:
@@ -67,10 +75,94 @@ def memory_allocated(device: Any = None) -> int:
 
 
 memory_reserved = max_memory_allocated = max_memory_reserved = memory_allocated
+memory_cached = max_memory_cached = memory_allocated
+
+
+def memory_stats(device: Any = None) -> dict[str, Any]:
+    """What is known of the GPU's memory: nothing without one."""
+    return {}
+
+
+def memory_summary(device: Any = None, abbreviated: bool = False) -> str:
+    """The same in words.  Raises DeviceError without a GPU."""
+    return _none("memory_summary")
+
+
+def mem_get_info(device: Any = None) -> tuple[int, int]:
+    """(free, all) bytes of the GPU.  Raises DeviceError without one."""
+    return _none("mem_get_info")
+
+
+def set_per_process_memory_fraction(fraction: float, device: Any = None) -> None:
+    """Use no more than this part of the GPU's memory.  Raises DeviceError without one."""
+    _none("set_per_process_memory_fraction")
 
 
 def reset_peak_memory_stats(device: Any = None) -> None:
     """Count the largest use of memory from here: nothing to do without a GPU."""
+
+
+reset_max_memory_allocated = reset_peak_memory_stats
+
+
+def initial_seed() -> int:
+    """What the GPU's random numbers were seeded with.  Raises DeviceError without one."""
+    return _none("initial_seed")
+
+
+def get_rng_state(device: Any = "cuda") -> Any:
+    """The state of the GPU's random numbers.  Raises DeviceError without one."""
+    return _none("get_rng_state")
+
+
+def set_rng_state(new_state: Any, device: Any = "cuda") -> None:
+    """Take such a state.  Raises DeviceError without a GPU."""
+    _none("set_rng_state")
+
+
+def get_rng_state_all() -> list[Any]:
+    """The states of all GPUs' random numbers: none."""
+    return []
+
+
+def set_rng_state_all(new_states: Any) -> None:
+    """Take such states.  Raises DeviceError where there are more states than GPUs."""
+    if list(new_states):
+        _none("set_rng_state_all")
+
+
+def get_arch_list() -> list[str]:
+    """The architectures that kernels are compiled for: none."""
+    return []
+
+
+def can_device_access_peer(device: Any, peer_device: Any) -> bool:
+    """Whether one GPU reads another's memory.  Raises DeviceError without one."""
+    return _none("can_device_access_peer")
+
+
+def current_stream(device: Any = None) -> Any:
+    """The stream of work in use.  Raises DeviceError without a GPU."""
+    return _none("current_stream")
+
+
+def default_stream(device: Any = None) -> Any:
+    """The stream of work that is used by default.  Raises DeviceError without a GPU."""
+    return _none("default_stream")
+
+
+class Stream:
+    """Work that a GPU does in order.  Raises DeviceError without one."""
+
+    def __init__(self, device: Any = None, priority: int = 0) -> None:
+        _none("Stream")
+
+
+class Event:
+    """A moment in a GPU's work.  Raises DeviceError without one; on the CPU, ``time.perf_counter()`` is exact."""
+
+    def __init__(self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False) -> None:
+        _none("Event")
 
 
 def init() -> None:
@@ -115,6 +207,20 @@ class device:
 
     def __exit__(self, *exception: object) -> None:
         pass
+
+
+class device_of(device):
+    """A context in which the GPU of a tensor is used: without one it changes nothing."""
+
+    def __init__(self, obj: Any) -> None:
+        super().__init__(-1)
+
+
+class stream(device):
+    """A context in which a GPU works in another stream: without one it changes nothing."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(-1)
 
 
 def _none(name: str) -> NoReturn:

@@ -124,7 +124,7 @@ def _tape(root: Any) -> Any:
         )
     if node.leaf is None and node.edges is None:
         raise ValueError(
-            f"draw: the tape of this tensor ({node.name}) was freed by backward(). "
+            f"draw: the tape of this tensor ({node.name()}) was freed by backward(). "
             "Draw it before backward(), or call backward(retain_graph=True)."
         )
     return node
@@ -197,7 +197,7 @@ def _node_vertex(node: Any, name: str) -> Vertex:
     if node.leaf is not None:
         return Vertex(name or "leaf", (shape,), "leaf", tip=f"{name or 'leaf'} {shape}")
     facts = () if node.edges is not None else ("freed by backward()",)
-    return Vertex(_titled(name, _plain(node.name)), facts, output=shape, tip=f"{_printable(node.name)} {shape}")
+    return Vertex(_titled(name, _plain(node.name())), facts, output=shape, tip=f"{_printable(node.name())} {shape}")
 
 
 def _titled(name: str, operation: str) -> str:

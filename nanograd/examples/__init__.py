@@ -1,6 +1,6 @@
-"""Short programs on the public API: ``nanograd train NAME``."""
+"""Short programs on the public API: ``nanograd train NAME``, or ``python -m nanograd.examples.NAME``."""
 
-NAMES = {"digits": "nanograd.examples.digits"}
-"""What ``nanograd train`` knows, and the module whose ``main(argv)`` it is."""
+NAMES = ("linear", "digits", "headlines", "names", "gpt", "gan", "autoencoder")
+"""What ``nanograd train`` knows: the modules here that have a ``main(argv)``."""
 
 __all__ = ["NAMES"]

@@ -1,69 +1,114 @@
-"""Convolution in two dimensions and its two adjoints, as matrix products over unrolled windows (im2col)."""
+"""Convolution of signals, images and volumes, and its adjoints, as matrix products over unrolled windows (im2col).
+
+One code for one, two and three dimensions: ``*out`` and ``*size`` stand for as many sizes.
+"""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from nanograd.kernels.kernel import Array, kernel
 
-__all__ = ["conv2d", "conv2d_input", "conv2d_weight"]
+__all__ = ["convolve", "convolve_input", "convolve_weight", "fold", "unfold"]
 
-Pair = tuple[int, int]
+Sizes = tuple[int, ...]
 
 
-def _windows(x: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
-    """(N, C, H, W) → (N, C, OH, OW, KH, KW): every window under the kernel, as a view of the padded images."""
-    (ph, pw), (sh, sw), (dh, dw) = padding, stride, dilation
-    if ph or pw:
-        x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
-    reach = (dh * (size[0] - 1) + 1, dw * (size[1] - 1) + 1)
-    every = np.lib.stride_tricks.sliding_window_view(x, reach, (2, 3))
-    return every[:, :, ::sh, ::sw, ::dh, ::dw]
+def _windows(x: Array, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Array:
+    """(N, C, *in) → (N, C, *size, *out): every window under the kernel, as a view of the padded input."""
+    if any(padding):
+        inner = x
+        x = np.zeros((*x.shape[:2], *(n + 2 * p for n, p in zip(x.shape[2:], padding, strict=True))), x.dtype)
+        x[(..., *(slice(p, p + n) for n, p in zip(inner.shape[2:], padding, strict=True)))] = inner
+    spans = zip(x.shape[2:], size, stride, dilation, strict=True)
+    out = ((n - d * (k - 1) - 1) // s + 1 for n, k, s, d in spans)
+    within = (step * d for step, d in zip(x.strides[2:], dilation, strict=True))
+    between = (step * s for step, s in zip(x.strides[2:], stride, strict=True))
+    return as_strided(x, (*x.shape[:2], *size, *out), (*x.strides[:2], *within, *between), writeable=False)
+
+
+def _put_back(windows: Array, shape: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Array:
+    """The adjoint of ``_windows``: each window is added where it was read; (C, *size, N, *out) → (N, C, *shape)"""
+    dims = len(shape)
+    size, (n, *out) = windows.shape[1 : 1 + dims], windows.shape[1 + dims :]
+    room = (m + 2 * p for m, p in zip(shape, padding, strict=True))
+    x = np.zeros((windows.shape[0], n, *room), windows.dtype)
+    for cell in np.ndindex(size):
+        places = (slice(i * d, i * d + s * o, s) for i, d, s, o in zip(cell, dilation, stride, out, strict=True))
+        x[(..., *places)][(..., *map(slice, out))] += windows[(slice(None), *cell)]
+    inner = x[(..., *(slice(p, p + m) for p, m in zip(padding, shape, strict=True)))]
+    return np.ascontiguousarray(inner.swapaxes(0, 1))
+
+
+def _columns(x: Array, size: Sizes, *geometry: Sizes) -> Array:
+    """(N, C, *in) → (C, *size, N, *out), dense: the windows side by side, one in each column of a matrix."""
+    windows = _windows(x, size, *geometry)
+    return np.ascontiguousarray(np.moveaxis(windows, 0, 1 + len(size)))
+
+
+def _wide(x: Array) -> Array:
+    """x in a dtype that adds up well: float32 for float16."""
+    return x.astype(np.float32) if x.dtype == np.float16 else x
 
 
 @kernel
-def conv2d(x: Array, weight: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
-    """y[n, o] = Σ_c x[n, c] ⋆ W[o, c]: (N, C, H, W) (O, C/groups, KH, KW) → (N, O, OH, OW)"""
-    out, _, kh, kw = weight.shape
-    windows = _windows(x, (kh, kw), stride, padding, dilation)
-    n, c, oh, ow = windows.shape[:4]
-    # (N, G, C/G, OH, OW, KH, KW) -> (G, N·OH·OW, C/G·KH·KW)
-    columns = windows.reshape(n, groups, c // groups, oh, ow, kh, kw).transpose(1, 0, 3, 4, 2, 5, 6)
-    columns = columns.reshape(groups, n * oh * ow, c // groups * kh * kw)
-    y = columns @ weight.reshape(groups, out // groups, -1).transpose(0, 2, 1)
-    y = y.reshape(groups, n, oh, ow, out // groups).transpose(1, 0, 4, 2, 3)
-    return np.ascontiguousarray(y.reshape(n, out, oh, ow))
-
-
-@kernel
-def conv2d_input(
-    g: Array, weight: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+def convolve(
+    x: Array, weight: Array, bias: Array | None, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
 ) -> Array:
-    """The adjoint of ``conv2d`` in x: each g spreads back over its window; (N, O, OH, OW) → (N, C, *size)"""
-    (ph, pw), (sh, sw), (dh, dw) = padding, stride, dilation
-    n, out, oh, ow = g.shape
-    _, per_group, kh, kw = weight.shape
-    rows = g.reshape(n, groups, out // groups, oh * ow).transpose(1, 0, 3, 2)
-    rows = rows.reshape(groups, n * oh * ow, out // groups)
-    columns = rows @ weight.reshape(groups, out // groups, -1)  # (G, N·OH·OW, C/G·KH·KW)
-    columns = columns.reshape(groups, n, oh, ow, per_group, kh, kw).transpose(5, 6, 1, 0, 4, 2, 3)
-    x = np.zeros((n, groups, per_group, size[0] + 2 * ph, size[1] + 2 * pw), g.dtype)
-    for i in range(kh):
-        for j in range(kw):
-            top, left = i * dh, j * dw
-            x[..., top : top + sh * oh : sh, left : left + sw * ow : sw][..., :oh, :ow] += columns[i, j]
-    x = x.reshape(n, groups * per_group, *x.shape[3:])
-    return np.ascontiguousarray(x[:, :, ph : ph + size[0], pw : pw + size[1]])
+    """y[n, o] = b[o] + Σ_c x[n, c] ⋆ W[o, c]: (N, C, *in) (O, C/groups, *size) (O,) → (N, O, *out)"""
+    columns = _columns(_wide(x), weight.shape[2:], stride, padding, dilation)
+    n, *out = columns.shape[x.ndim - 1 :]
+    rows, depth = weight.shape[0], math.prod(weight.shape[1:])
+    y = _wide(weight).reshape(groups, rows // groups, depth) @ columns.reshape(groups, depth, n * math.prod(out))
+    y = y.reshape(rows, n, *out).swapaxes(0, 1)
+    made = np.empty(y.shape, x.dtype)
+    np.add(y, 0 if bias is None else bias.reshape(rows, *(1 for _ in out)), out=made, casting="same_kind")
+    return made
 
 
 @kernel
-def conv2d_weight(g: Array, x: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
-    """The adjoint of ``conv2d`` in W: Σ over windows of g times the window; → (O, C/groups, *size)"""
-    n, out, oh, ow = g.shape
-    c = x.shape[1]
-    windows = _windows(x, size, stride, padding, dilation)[:, :, :oh, :ow]
-    columns = windows.reshape(n, groups, c // groups, oh, ow, *size).transpose(1, 0, 3, 4, 2, 5, 6)
-    columns = columns.reshape(groups, n * oh * ow, c // groups * size[0] * size[1])
-    rows = g.reshape(n, groups, out // groups, oh * ow).transpose(1, 2, 0, 3)
-    rows = rows.reshape(groups, out // groups, n * oh * ow)
-    return (rows @ columns).reshape(out, c // groups, *size)
+def convolve_input(
+    g: Array, weight: Array, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
+) -> Array:
+    """The adjoint of ``convolve`` in x: each g spreads back over its window; (N, O, *out) → (N, C, *size)"""
+    rows, each, *window = weight.shape
+    n, out = g.shape[0], g.shape[2:]
+    above = _wide(g).swapaxes(0, 1).reshape(groups, rows // groups, n * math.prod(out))
+    columns = _wide(weight).reshape(groups, rows // groups, each * math.prod(window)).swapaxes(1, 2) @ above
+    columns = columns.reshape(groups * each, *window, n, *out)
+    return _put_back(columns, size, stride, padding, dilation).astype(g.dtype, copy=False)
+
+
+@kernel
+def convolve_weight(
+    g: Array, x: Array, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
+) -> Array:
+    """The adjoint of ``convolve`` in W: Σ over windows of g times the window; → (O, C/groups, *size)"""
+    rows, out, each = g.shape[1], g.shape[2:], x.shape[1] // groups
+    windows = _windows(_wide(x), size, stride, padding, dilation)[(..., *map(slice, out))]
+    columns = np.moveaxis(windows, 0, 1 + len(size))
+    count = g.shape[0] * math.prod(out)
+    above = _wide(g).swapaxes(0, 1).reshape(groups, rows // groups, count)
+    y = above @ columns.reshape(groups, each * math.prod(size), count).swapaxes(1, 2)
+    return y.reshape(rows, each, *size).astype(g.dtype, copy=False)
+
+
+@kernel
+def unfold(x: Array, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Array:
+    """The windows as columns: (N, C, *in) → (N, C·size, L) with one column for each of the L windows."""
+    windows = _windows(x, size, stride, padding, dilation)
+    n, c = x.shape[:2]
+    return windows.reshape(n, c * math.prod(size), math.prod(windows.shape[2 + len(size) :]))
+
+
+@kernel
+def fold(g: Array, shape: Sizes, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Array:
+    """The adjoint of ``unfold``: columns are added where their windows lie; (N, C·size, L) → (N, C, *shape)"""
+    spans = zip(shape, size, stride, padding, dilation, strict=True)
+    out = tuple((m + 2 * p - d * (k - 1) - 1) // s + 1 for m, k, s, p, d in spans)
+    n, c = g.shape[0], g.shape[1] // math.prod(size)
+    windows = np.moveaxis(_wide(g).reshape(n, c, *size, *out), 0, 1 + len(size))
+    return _put_back(windows, shape, stride, padding, dilation).astype(g.dtype, copy=False)

@@ -1,38 +1,44 @@
-"""Pooling: the greatest element under a window."""
+"""Pooling: the greatest element under a window of a signal, an image or a volume."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 from nanograd.kernels.compile import jit
 from nanograd.kernels.kernel import Array, kernel
 
-__all__ = ["max_pool2d"]
+__all__ = ["adaptive_max_pool", "max_pool"]
 
-Pair = tuple[int, int]
+Sizes = tuple[int, ...]
+
+
+def _least(x: Array) -> float:
+    return -np.inf if x.dtype.kind == "f" else int(np.iinfo(x.dtype).min)
 
 
 @kernel
-def max_pool2d(x: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, out: Pair) -> tuple[Array, Array]:
-    """(greatest element, its int64 place in H·W) under each window: (N, C, H, W) → (N, C, *out) twice."""
-    _, _, h, w = x.shape
-    rows = np.arange(out[0])[:, None] * stride[0] - padding[0] + np.arange(size[0]) * dilation[0]  # (OH, KH)
-    columns = np.arange(out[1])[:, None] * stride[1] - padding[1] + np.arange(size[1]) * dilation[1]  # (OW, KW)
-    inside = ((rows >= 0) & (rows < h))[:, None, :, None] & ((columns >= 0) & (columns < w))[None, :, None, :]
-    place = rows.clip(0, h - 1)[:, None, :, None] * w + columns.clip(0, w - 1)[None, :, None, :]
-    low = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    flat = x.reshape(*x.shape[:2], h * w)
-    windows = np.where(inside, flat[:, :, place], x.dtype.type(low)).reshape(*x.shape[:2], *out, size[0] * size[1])
-    best = windows.argmax(-1)
-    odd = np.isnan(windows) if x.dtype.kind == "f" else np.zeros(windows.shape, np.bool_)
-    if odd.any():  # of several NaN the last one wins, as in torch
-        best = np.where(odd.any(-1), odd.shape[-1] - 1 - odd[..., ::-1].argmax(-1), best)
-    inside = np.broadcast_to(inside.reshape(*out, -1), windows.shape)
-    won = np.take_along_axis(inside, best[..., None], -1)[..., 0]
-    best = np.where(won, best, inside.argmax(-1))  # padding never wins, not even against -inf
-    places = np.broadcast_to(place.reshape(*out, -1), windows.shape)
-    values = np.take_along_axis(windows, best[..., None], -1)[..., 0]
-    return values, np.take_along_axis(places, best[..., None], -1)[..., 0]
+def max_pool(
+    x: Array, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, out: Sizes
+) -> tuple[Array, Array]:
+    """(greatest element, its place in row-major order) under each window: (N, C, *in) → (N, C, *out) twice.
+
+    Padding never wins, not even against -∞; of equal elements the first one wins, of several NaN the last.
+    """
+    spans = zip(x.shape[2:], size, stride, padding, dilation, out, strict=True)
+    edges = [(p, max(s * (o - 1) + d * (k - 1) + 1 - n - p, 0)) for n, k, s, p, d, o in spans]
+    wide = np.pad(x, ((0, 0), (0, 0), *edges), constant_values=_least(x))
+    where = np.pad(np.arange(math.prod(x.shape[2:])).reshape(x.shape[2:]), edges, constant_values=-1)
+    values = np.full((*x.shape[:2], *out), _least(x), x.dtype)
+    places = np.full(values.shape, -1)
+    for cell in np.ndindex(size):
+        steps = zip(cell, dilation, stride, out, strict=True)
+        here = tuple(slice(i * d, i * d + s * (o - 1) + 1, s) for i, d, s, o in steps)
+        new, at = wide[(..., *here)], where[here]
+        wins = (at >= 0) & ((places < 0) | (new > values) | (new != new))
+        values, places = np.where(wins, new, values), np.where(wins, at, places)
+    return values, np.maximum(places, 0)
 
 
 @jit
@@ -61,10 +67,40 @@ def _max_pool2d(x, kh, kw, sh, sw, ph, pw, dh, dw, values, places):  # type: ign
                 places[i, r, c] = max(best, 0)
 
 
-@max_pool2d.cpu(lambda x, *_: x.size >= 1024 and x.dtype.char in "fd" and x.flags.c_contiguous)
-def _(x: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair, out: Pair) -> tuple[Array, Array]:
-    n, c, h, w = x.shape
-    values = np.empty((n * c, *out), x.dtype)
-    places = np.empty((n * c, *out), np.int64)
-    _max_pool2d(x.reshape(n * c, h, w), *size, *stride, *padding, *dilation, values, places)
-    return values.reshape(n, c, *out), places.reshape(n, c, *out)
+@max_pool.cpu(lambda x, size, *_: x.size >= 1024 and x.dtype.char in "fd" and x.flags.c_contiguous and len(size) < 3)
+def _(x: Array, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, out: Sizes) -> tuple[Array, Array]:
+    planes = x.shape[0] * x.shape[1]
+    shape = (*x.shape[:2], *out)
+    if len(size) == 1:  # a signal is an image of one row
+        size, stride, padding, dilation, out = (1, *size), (1, *stride), (0, *padding), (1, *dilation), (1, *out)
+    values = np.empty((planes, *out), x.dtype)
+    places = np.empty((planes, *out), np.int64)
+    rows = x.reshape(planes, x.shape[2] if x.ndim == 4 else 1, x.shape[-1])
+    _max_pool2d(rows, *size, *stride, *padding, *dilation, values, places)
+    return values.reshape(shape), places.reshape(shape)
+
+
+@kernel
+def adaptive_max_pool(x: Array, out: Sizes) -> tuple[Array, Array]:
+    """As ``max_pool``, where window i of a dimension with n places and m results is ⌊i n/m⌋ ... ⌈(i + 1) n/m⌉."""
+    inner = x.shape[2:]
+    where = np.arange(math.prod(inner)).reshape(inner)
+    values = np.empty((*x.shape[:2], *out), x.dtype)
+    places = np.empty(values.shape, np.int64)
+    for cell in np.ndindex(out):
+        spans = zip(cell, inner, out, strict=True)
+        block = tuple(slice(i * n // m, -(-(i + 1) * n // m)) for i, n, m in spans)
+        at = where[block].reshape(-1)
+        best = _greatest(x[(..., *block)].reshape(*x.shape[:2], at.size))
+        places[(..., *cell)] = at[best]
+    if values.size:
+        flat = x.reshape(*x.shape[:2], where.size)
+        values = np.take_along_axis(flat, places.reshape(*x.shape[:2], math.prod(out)), 2).reshape(values.shape)
+    return values, places
+
+
+def _greatest(x: Array) -> Array:
+    """The place of the greatest element along the last dimension; of several NaN the last one."""
+    best = x.argmax(-1)
+    odd = np.isnan(x)
+    return np.where(odd.any(-1), x.shape[-1] - 1 - odd[..., ::-1].argmax(-1), best) if odd.any() else best

@@ -31,6 +31,14 @@ class _InPlace(Module):
         return "inplace=True" if self.inplace else ""
 
 
+class _Silent(_InPlace):
+    """One whose printed form in torch does not say whether it writes into its input."""
+
+    def extra_repr(self) -> str:
+        """Nothing."""
+        return ""
+
+
 # Straight lines with a bend
 
 
@@ -173,7 +181,7 @@ class ReLU6(Hardtanh):
         return "inplace=True" if self.inplace else ""
 
 
-class Hardsigmoid(_InPlace):
+class Hardsigmoid(_Silent):
     """y = min(max(x + 3, 0), 6) / 6: straight lines in the place of the sigmoid."""
 
     _function: ClassVar[str] = "nn.functional.hardsigmoid(x)"
@@ -183,7 +191,7 @@ class Hardsigmoid(_InPlace):
         return F.hardsigmoid(input, self.inplace)
 
 
-class Hardswish(_InPlace):
+class Hardswish(_Silent):
     """y = x · min(max(x + 3, 0), 6) / 6"""
 
     _function: ClassVar[str] = "nn.functional.hardswish(x)"

@@ -10,7 +10,7 @@ from nanograd.nn import functional as F
 from nanograd.nn.linear import _size, reset_weight_and_bias
 from nanograd.nn.module import Module
 from nanograd.nn.parameter import Parameter
-from nanograd.ops.convolution import pair
+from nanograd.ops.extents import each
 from nanograd.ops.creation import empty
 from nanograd.ops.shape import flatten, one_dim
 from nanograd.tensors import Tensor
@@ -57,10 +57,10 @@ class Conv2d(Module):
         if in_channels % groups or out_channels % groups:
             which = "in_channels" if in_channels % groups else "out_channels"
             raise ValueError(f"{which} must be divisible by groups: {in_channels} -> {out_channels}, groups={groups}.")
-        self.kernel_size = pair("Conv2d kernel_size", kernel_size)
-        self.stride = pair("Conv2d stride", stride)
-        self.padding = padding if isinstance(padding, str) else pair("Conv2d padding", padding)
-        self.dilation = pair("Conv2d dilation", dilation)
+        self.kernel_size = each("Conv2d kernel_size", kernel_size, 2)
+        self.stride = each("Conv2d stride", stride, 2)
+        self.padding = padding if isinstance(padding, str) else each("Conv2d padding", padding, 2)
+        self.dilation = each("Conv2d dilation", dilation, 2)
         self.groups = groups
         self.padding_mode = _padding_mode(padding_mode, self.padding, self.stride)
         self.weight = Parameter(
@@ -138,7 +138,7 @@ class MaxPool2d(Module):
         ceil_mode: bool = False,
     ) -> None:
         super().__init__()
-        pair("MaxPool2d kernel_size", kernel_size)
+        each("MaxPool2d kernel_size", kernel_size, 2)
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
         self.padding = padding

@@ -105,7 +105,17 @@ class Embedding(_Table):
     ) -> Embedding:
         """An Embedding of a table (N, D), which is not trained if ``freeze``."""
         rows, columns = _table(embeddings)
-        return cls(rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
+        return cls(
+            rows,
+            columns,
+            padding_idx,
+            max_norm,
+            norm_type,
+            scale_grad_by_freq,
+            sparse,
+            _weight=embeddings,
+            _freeze=freeze,
+        )
 
     def forward(self, input: Tensor) -> Tensor:
         """The rows whose numbers stand in the input."""
@@ -182,8 +192,8 @@ class EmbeddingBag(_Table):
         """An EmbeddingBag of a table (N, D), which is not trained if ``freeze``."""
         rows, columns = _table(embeddings)
         made = cls(
-            rows, columns, max_norm, norm_type, scale_grad_by_freq, mode, sparse, embeddings, include_last_offset,
-            padding_idx,
+            rows, columns, max_norm, norm_type, scale_grad_by_freq, mode, sparse, _weight=embeddings,
+            include_last_offset=include_last_offset, padding_idx=padding_idx,
         )  # fmt: skip
         made.weight.requires_grad_(not freeze)
         return made

@@ -189,7 +189,9 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 def _check_gelu(x: Tensor, approximate: str) -> None:
     expect_curve("gelu", x)
     if approximate not in ("none", "tanh"):
-        raise ShapeError(f"gelu: approximate argument must be either none or tanh, got {approximate!r}.")
+        raise ShapeError(
+            f"gelu: approximate argument must be either none or tanh: expected 'none' or 'tanh', got {approximate!r}."
+        )
 
 
 @fuses(gelu, k.gelu, k.gelu_grad)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nanograd.dtypes import DType, to_dtype
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import normalize as k
+from nanograd.ops.activation import ActivationError
 from nanograd.ops.comparison import where
 from nanograd.ops.op import fuses, op, record, titled, wrap
 from nanograd.ops.reduction import sum as sum_
@@ -47,7 +48,9 @@ def _floats(name: str, x: Tensor, dim: int | None, dtype: DType | None) -> tuple
         raise DTypeError(f"{name}: dim is missing: say along which dimension the result adds up to 1, such as dim=1.")
     x = x if dtype is None else x.to(to_dtype(dtype))
     if x.array.dtype.kind != "f":
-        raise DTypeError(f"{name}: expected a floating-point tensor, got {x.dtype}. Use x.float().")
+        raise ActivationError(
+            f"{name}: expected a floating-point tensor, got {x.dtype}: not implemented for it. Use x.float()."
+        )
     return x, one_dim(name, dim, x.array.ndim)
 
 

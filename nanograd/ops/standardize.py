@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nanograd.errors import ShapeError
+from nanograd.kernels import memory
 from nanograd.kernels import standardize as k
 from nanograd.ops.activation import expect_curve
-from nanograd.ops.op import fuses, op, record, titled, wrap
+from nanograd.ops.arithmetic import add
+from nanograd.ops.op import fuses, op, record, records, titled, wrap
+from nanograd.ops.reduction import sum as sum_
 from nanograd.ops.shape import to_shape
 from nanograd.ops.statistics import var_mean
 
@@ -93,16 +97,16 @@ def _layer_back(g: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, scale
     return wrap(k.layer_norm_grad(g.array, x.array, w, mean.array, scale.array, n))
 
 
-# Over a batch
+# Over a batch: the statistics come with the result, for running ones to move towards
 
 
 @op("NativeBatchNorm")
 def batch_norm(
     input: Tensor, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, ...]:
     """(y, μ, σ²): y = (x - μ) / √(σ² + eps) · w + b, μ and σ² the mean and the variance of each channel.
 
-    Shapes: x (N, C, …); w, b, μ and σ² (C,).  σ² divides by the number of elements; no gradient flows from μ and σ².
+    Shapes: x (N, C, …); w, b, μ and σ² (C,).  σ² divides by the number of elements.
     """
     x = input
     dims = (0, *range(2, x.array.ndim))
@@ -110,8 +114,7 @@ def batch_norm(
     y = (x - mean) * (variance + eps).rsqrt()
     y = y if weight is None else y * by_channel(weight, x)
     y = y if bias is None else y + by_channel(bias, x)
-    found = (t.detach().reshape(-1) for t in (mean, variance))
-    return titled(y.to(x.dtype), "NativeBatchNormBackward0"), *found  # type: ignore[return-value]
+    return titled(y.to(x.dtype), "NativeBatchNormBackward0"), mean.reshape(-1), variance.reshape(-1)
 
 
 def by_channel(p: Tensor, x: Tensor) -> Tensor:
@@ -122,20 +125,33 @@ def by_channel(p: Tensor, x: Tensor) -> Tensor:
 @fuses(batch_norm, k.batch_norm, k.batch_norm_grad, k.batch_norm_grad_weight)
 def batch_norm_fused(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Any:
     """A pass for the statistics and one for the result, each way."""
-    if not x.array.size:
+    if not x.array.size or x.array.dtype.char not in "fd":
         return NotImplemented
     w, b = (None if p is None else p.array for p in (weight, bias))
     y, m, v, s = k.batch_norm(x.array, w, b, eps)
-    mean, scale = wrap(m), wrap(s)
-    edges: list[Any] = [(x, lambda g: _batch_back(g, x, weight, mean, scale))]
+    mean, scale, dims = wrap(m), wrap(s), (0, *range(2, x.array.ndim))
+    edges: list[Any] = [(x, lambda g, gm, gv: _batch_back(g, gm, gv, x, weight, mean, scale))]
     if weight is not None:
-        edges.append((weight, lambda g: wrap(k.batch_norm_grad_weight(g.array, x.array, mean.array, scale.array))))
+        edges.append((weight, lambda g, gm, gv: _scale_back(g, x, mean, scale)))
     if bias is not None:
-        dims = (0, *range(2, x.array.ndim))
-        edges.append((bias, lambda g: g.sum(dims)))
-    return record(y, *edges), to_shape(mean, m.shape[:1]), to_shape(wrap(v), m.shape[:1])
+        edges.append((bias, lambda g, gm, gv: None if g is None else sum_(g, dims)))
+    return records((y, memory.reshape(m, m.shape[:1]), memory.reshape(v, m.shape[:1])), *edges)
 
 
-def _batch_back(g: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, scale: Tensor) -> Tensor:
-    w = None if weight is None else weight.array
-    return wrap(k.batch_norm_grad(g.array, x.array, w, mean.array, scale.array))
+def _batch_back(
+    g: Tensor | None, gm: Tensor | None, gv: Tensor | None, x: Tensor, weight: Tensor | None, mean: Tensor, scale: Tensor
+) -> Tensor | None:
+    """What flows back through y, through the mean and through the variance, where something came."""
+    n, found = x.array.size // x.array.shape[1], []
+    if g is not None:
+        w = None if weight is None else weight.array
+        found.append(wrap(k.batch_norm_grad(g.array, x.array, w, mean.array, scale.array)))
+    if gm is not None:
+        found.append((by_channel(gm, x) / n).expand(x.array.shape))
+    if gv is not None:
+        found.append((x - by_channel(to_shape(mean, gv.array.shape), x)) * by_channel(gv * (2 / n), x))
+    return functools.reduce(add, found) if found else None
+
+
+def _scale_back(g: Tensor | None, x: Tensor, mean: Tensor, scale: Tensor) -> Tensor | None:
+    return None if g is None else wrap(k.batch_norm_grad_weight(g.array, x.array, mean.array, scale.array))

@@ -92,7 +92,7 @@ def compare(call: Callable[..., Any], arrays: list[Array], what: str, orders: in
 
 def title(y: Any) -> str | None:
     node = y.grad_fn
-    return None if node is None else node.name() if callable(node.name) else node.name
+    return None if node is None else node.name()
 
 
 def uniform(low: float, high: float, *shape: int, seed: int = 0, dtype: Any = np.float64) -> Array:

@@ -169,7 +169,7 @@ def shapes(module):
 
 
 def node(t):
-    return t.grad_fn.name if not callable(t.grad_fn.name) else t.grad_fn.name()
+    return t.grad_fn.name()
 
 
 @pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])

@@ -10,6 +10,7 @@ from nanograd.nn.functional.ctc import *
 from nanograd.nn.functional.distance import *
 from nanograd.nn.functional.dropout import *
 from nanograd.nn.functional.embedding import *
+from nanograd.nn.functional.image import *
 from nanograd.nn.functional.linear import *
 from nanograd.nn.functional.loss import *
 from nanograd.nn.functional.normalization import *

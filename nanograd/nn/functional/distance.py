@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nanograd.errors import ShapeError
+from nanograd.ops.broadcasting import broadcast_tensors
 from nanograd.ops.diagonals import triu_indices
 from nanograd.ops.kinds import expect_floats
 from nanograd.ops.op import lift, titled
@@ -19,9 +20,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     """
     a, b = lift(x1, x2)
     expect_floats("cosine_similarity", a)
-    if a.array.ndim != b.array.ndim:  # ``dim`` counts in the shape to which both stretch
-        ndim = max(a.array.ndim, b.array.ndim)
-        a, b = (x.reshape((1,) * (ndim - x.array.ndim) + tuple(x.array.shape)) for x in (a, b))
+    if a.array.shape != b.array.shape:
+        a, b = broadcast_tensors(a, b)
     return ((a / _length(a, dim, eps)) * (b / _length(b, dim, eps))).sum(dim)
 
 

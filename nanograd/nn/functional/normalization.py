@@ -47,8 +47,8 @@ def batch_norm(
         return _by_statistics(input, running_mean, running_var, weight, bias, eps)
     count = _per_channel(input)
     y, mean, variance = standardized(input, weight, bias, eps)
-    _move(running_mean, mean, momentum)
-    _move(running_var, variance * (count / max(count - 1, 1)), momentum)
+    _move(running_mean, mean.detach(), momentum)
+    _move(running_var, variance.detach() * (count / max(count - 1, 1)), momentum)
     return y
 
 
@@ -117,7 +117,7 @@ def instance_norm(
             raise ShapeError(
                 "instance_norm: Expected running_mean and running_var to be defined when use_input_stats is false."
             )
-        return _by_statistics(input, running_mean, running_var, weight, bias, eps)
+        return titled(_by_statistics(input, running_mean, running_var, weight, bias, eps), "ViewBackward0")
     count = math.prod(rest)
     if count == 1:
         raise ShapeError(
@@ -126,8 +126,10 @@ def instance_norm(
         )
     w, b = (None if p is None else p.repeat(n) for p in (weight, bias))
     y, mean, variance = standardized(input.reshape(1, n * channels, *rest), w, b, eps)  # every sample's own channels
-    _move(running_mean, mean.view(n, channels).mean(0), momentum)
-    _move(running_var, variance.view(n, channels).mean(0) * (count / max(count - 1, 1)), momentum)
+    if n:
+        mean, variance = (s.detach().view(n, channels).mean(0) for s in (mean, variance))
+        _move(running_mean, mean, momentum)
+        _move(running_var, variance * (count / max(count - 1, 1)), momentum)
     return y.view(input.array.shape)
 
 

@@ -24,7 +24,7 @@ def graph(model: Module, inputs: Sequence[Tensor]) -> bytes:
     names |= {x.node: f"input_{i}" for i, x in enumerate(leaves) if x.node is not None}
     nodes = _reachable([y.node for y in outputs if y.node is not None])
     for i, node in enumerate(nodes):
-        names.setdefault(node, f"{type(model).__name__}/{node.name.removesuffix('0').removesuffix('Backward')}_{i}")
+        names.setdefault(node, f"{type(model).__name__}/{node.name().removesuffix('0').removesuffix('Backward')}_{i}")
     body = [_node(names, node) for node in nodes]
     return b"".join((*body, message(4, varint(1, 22))))  # versions.producer
 
@@ -46,5 +46,5 @@ def _node(names: dict[Any, str], node: Node) -> bytes:
     inputs = (text(3, names[parent]) for parent, _, _ in node.edges or ())
     sizes = (message(2, varint(1, n)) for n in node.shape)
     attribute = message(5, text(1, "_output_shapes"), message(2, message(1, message(7, *sizes))))
-    op = "Parameter" if node.leaf is not None else node.name
+    op = "Parameter" if node.leaf is not None else node.name()
     return message(1, text(1, names[node]), text(2, op), *inputs, attribute)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nanograd import devices as _devices
 from nanograd import dtypes as _dtypes
+from nanograd.cuda import OutOfMemoryError
 from nanograd.devices import Device as device
 from nanograd.dtypes import (
     DType as dtype,

@@ -280,6 +280,7 @@ class Methods:
     transpose_ = becoming.in_itself(layout.transpose)
     swapaxes_ = becoming.in_itself(layout.swapaxes)
     swapdims_ = becoming.in_itself(layout.swapdims)
+    as_strided_ = becoming.in_itself(rearranging.as_strided)
 
     # Joining and splitting
     split = joining.split_into

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Storage", "tick"]
+__all__ = ["Storage", "Storages", "tick"]
 
 tick = itertools.count(1).__next__
 """The one clock: it numbers the nodes of the tape and the writes to storages, so the two can be compared."""
@@ -30,6 +30,20 @@ class Storage:
     def held_by_more_than(self, tensors: int) -> bool:
         """Whether more living tensors than so many hold this storage."""
         return sys.getrefcount(self) >= _ALONE + tensors
+
+
+class Storages:
+    """The memories that the outputs of one node look at."""
+
+    __slots__ = ("each",)
+
+    def __init__(self, each: list[Storage | None]) -> None:
+        self.each = [storage for storage in each if storage is not None]
+
+    @property
+    def recorded(self) -> list[tuple[int, Callable[[], Any], int]]:
+        """What the tape recorded of writes into any of them, in order."""
+        return sorted((write for storage in self.each for write in storage.recorded), key=lambda write: write[0])
 
 
 def _references_when_alone() -> int:

@@ -113,6 +113,10 @@ def is_grad_enabled() -> bool:
     return mode.enabled
 
 
+def _record(enabled: bool) -> None:
+    mode.enabled = enabled
+
+
 class _Switch:
     """A context manager and decorator that sets recording and puts back what was, also after an exception."""
 
@@ -140,14 +144,22 @@ class _Switch:
 
         @wraps(function)
         def stepping(*args: Any, **kwargs: Any) -> Any:
-            steps, sent = function(*args, **kwargs), None
+            steps = function(*args, **kwargs)
+            resume, given = steps.send, None
             while True:
                 try:
                     with _Switch(enabled):
-                        value = steps.send(sent)
+                        value = resume(given)
                 except StopIteration as end:
                     return end.value
-                sent = yield value  # whoever asks for the values keeps a mode of its own
+                try:
+                    resume, given = steps.send, (yield value)  # whoever asks for the values keeps a mode of its own
+                except GeneratorExit:
+                    with _Switch(enabled):
+                        steps.close()
+                    raise
+                except BaseException as error:
+                    resume, given = steps.throw, error
 
         if isgeneratorfunction(function):
             return stepping  # type: ignore[return-value]
@@ -190,10 +202,10 @@ class inference_mode(no_grad):
 class set_grad_enabled(_Switch):
     """Record or not, from now on as a function, or inside as a context manager."""
 
-    def __init__(self, mode_: bool) -> None:
-        super().__init__(bool(mode_))
-        self._at_call = mode.enabled
-        mode.enabled = self.enabled
+    def __init__(self, mode: bool) -> None:
+        super().__init__(bool(mode))
+        self._at_call = is_grad_enabled()
+        _record(self.enabled)
 
     def __enter__(self) -> None:
         self._before.append(self._at_call)
@@ -293,7 +305,7 @@ def backward(
                 _collect(arrived, wanted, node, gradient)
             else:
                 leaf = node.leaf()  # type: ignore[misc]
-                if leaf is not None:
+                if leaf is not None and leaf.requires_grad:  # it may have been frozen since
                     leaf.accumulate(gradient, create_graph)
     finally:
         mode.enabled = before
@@ -507,12 +519,17 @@ def _routed(view: Node, index: int, gradient: Any, moment: int | None) -> tuple[
     if found is None:
         return view, index, gradient
     storage, node = view.view_of, view
-    while node.view_of is storage:
+    while node.view_of is storage and node.outputs is None:
         if node.edges is None:
             _used(node)
         parent, _, pullback = node.edges[0]
         gradient = pullback(gradient.fit(node.shape, node.dtype))
         node = parent
+    if node.outputs is not None and node.view_of is not None:
+        raise GradError(
+            f"backward: {node.name} gave a view of memory that was written in place since; how that changes the view "
+            "only its Function knows. clone() what forward returns, or use the operation without the underscore."
+        )
     if found[0] is None:
         _used(view)
     return *found, gradient

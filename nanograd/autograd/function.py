@@ -11,6 +11,7 @@ from nanograd.errors import DTypeError, GradError, ShapeError
 from nanograd.ops.creation import zeros
 from nanograd.ops.op import record, records, save_outputs, share, titled
 from nanograd.ops.writing import check_writable, written
+from nanograd.storage import Storages
 from nanograd.tape import Node, check_written, mode, no_grad, saved_outputs
 from nanograd.tensors import Tensor
 
@@ -136,7 +137,8 @@ class _Run:
         self.args = [a.array.shape if isinstance(a, Tensor) else None for a in args]
         self.places = [i for i, y in enumerate(ys) if isinstance(y, Tensor)]
         self.like = [(y.array.shape, y.dtype, y.device) if isinstance(y, Tensor) else None for y in ys]
-        self.last: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
+        self.last: tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]] | None = None
+        self.asked: set[int] = set()
 
     def record(self, args: tuple[Any, ...], ys: list[Any]) -> list[Any]:
         """The outputs with their history."""
@@ -150,8 +152,11 @@ class _Run:
         out = list(ys)
         for i, y, t in zip(self.places, tensors, made, strict=True):
             out[i] = self._placed(y, t, args)
-        save_outputs(node, tuple(out[i] for i in self.places))
-        self._save(node, tensors, [out[i] for i in self.places])
+        placed = [out[i] for i in self.places]
+        shared = [t.storage for t in placed if t.node is node and t.base is not None]
+        node.view_of = Storages(shared) if shared else None
+        save_outputs(node, tuple(placed))
+        self._save(node, tensors, placed)
         return out
 
     def _placed(self, y: Tensor, t: Tensor, args: tuple[Any, ...]) -> Tensor:
@@ -191,12 +196,24 @@ class _Run:
         self.ctx._saved = saved
 
     def _pullback(self, index: int) -> Callable[..., Tensor | None]:
-        return lambda *gradients: self._gradients(gradients)[index]
+        return lambda *gradients: self._gradient(index, gradients)
 
-    def _gradients(self, gradients: tuple[Tensor | None, ...]) -> tuple[Any, ...]:
-        """What ``backward`` gives for these gradients; the tape asks once for each argument."""
-        if self.last is not None and all(g is h for g, h in zip(self.last[0], gradients, strict=True)):
-            return self.last[1]
+    def _gradient(self, index: int, gradients: tuple[Tensor | None, ...]) -> Any:
+        """What ``backward`` gives argument ``index``; on one way back the tape asks once for each argument."""
+        written_at = (g.storage.written if g is not None and g.storage is not None else 0 for g in gradients)
+        state = (mode.enabled, *written_at)
+        last = self.last
+        again = last is None or last[1] != state or index in self.asked
+        if again or any(g is not h for g, h in zip(last[0], gradients, strict=True)):  # type: ignore[index]
+            self.last = last = (gradients, state, self._run(gradients))
+            self.asked.clear()
+        self.asked.add(index)
+        if len(self.asked) == sum(self.ctx.needs_input_grad):
+            self.last = None
+        return last[2][index]  # type: ignore[index]
+
+    def _run(self, gradients: tuple[Tensor | None, ...]) -> tuple[Any, ...]:
+        """``backward`` of these gradients, checked."""
         given: list[Any] = [None] * len(self.like)
         for place, g in zip(self.places, gradients, strict=True):
             given[place] = g
@@ -206,9 +223,7 @@ class _Run:
                     shape, dtype, device = like
                     given[i] = zeros(shape, dtype=dtype, device=device)
         found = self.cls.backward(self.ctx, *given)
-        checked = self._checked(tuple(found) if isinstance(found, (tuple, list)) else (found,))
-        self.last = (gradients, checked)
-        return checked
+        return self._checked(tuple(found) if isinstance(found, (tuple, list)) else (found,))
 
     def _checked(self, found: tuple[Any, ...]) -> tuple[Any, ...]:
         name, want = f"{self.cls.__name__}Backward", len(self.args)

@@ -34,6 +34,20 @@ def window_of(view: Array, base: Array) -> Window:
     return Window(max(ends) - low + 1, shifted[0], shifted[1])
 
 
+@kernel
+def overlaps(x: Array) -> bool:
+    """Whether two elements of x lie in one place."""
+    reach = 0
+    for step, n in sorted((abs(s), n) for s, n in zip(x.strides, x.shape, strict=True) if n > 1):
+        if step <= reach:
+            break  # it may, as a sliding window does
+        reach += (n - 1) * step
+    else:
+        return False
+    window = window_of.reference(x, x) if hasattr(window_of, "reference") else None
+    return window is None
+
+
 def _looks(memory: Array, place: tuple[tuple[int, ...], tuple[int, ...], int]) -> Array:
     shape, steps, start = place
     return as_strided(memory[start:], shape, tuple(s * memory.itemsize for s in steps))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from enum import Enum
 from typing import Any
 
 from nanograd.nn import functional as F
@@ -13,7 +16,7 @@ from nanograd.nn.parameter import Parameter
 from nanograd.ops.creation import empty
 from nanograd.tensors import Tensor
 
-__all__ = ["MultiheadAttention"]
+__all__ = ["MultiheadAttention", "SDPBackend", "sdpa_kernel"]
 
 
 class NonDynamicallyQuantizableLinear(Linear):
@@ -134,3 +137,18 @@ def _turned(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """(B, L, E) -> (L, B, E); what was one tensor stays one, so that it is projected by one product."""
     turned = {id(x): x.transpose(0, 1) for x in (q, k, v)}
     return turned[id(q)], turned[id(k)], turned[id(v)]
+
+
+class SDPBackend(Enum):
+    """torch's ways to compute attention; here there is one."""
+
+    ERROR, MATH, FLASH_ATTENTION, EFFICIENT_ATTENTION, CUDNN_ATTENTION, OVERRIDEABLE = -1, 0, 1, 2, 3, 4
+
+
+@contextmanager
+def sdpa_kernel(backends: SDPBackend | Iterable[SDPBackend], set_priority: bool = False) -> Iterator[None]:
+    """A context that changes nothing: attention is computed in one way.  Raises TypeError for what is no backend."""
+    for backend in [backends] if isinstance(backends, SDPBackend) else backends:
+        if not isinstance(backend, SDPBackend):
+            raise TypeError(f"sdpa_kernel: expected members of SDPBackend, got {backend!r:.60}.")
+    yield

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
 __all__ = [
-    "allclose", "clamp", "clamp_max", "clamp_min", "clip", "eq", "equal", "fmax", "fmin", "ge", "greater",
-    "greater_equal", "gt", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "le",
+    "allclose", "clamp", "clamp_max", "clamp_min", "clip", "eq", "equal", "fill", "fmax", "fmin", "ge",
+    "greater", "greater_equal", "gt", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "le",
     "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "masked_fill", "maximum",
     "minimum", "ne", "not_equal", "where",
 ]  # fmt: skip
@@ -254,6 +254,11 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
 def blanked(x: Tensor, y: Tensor) -> Tensor:
     """y, in the place of x: no change of x reaches it."""
     return record(y.array, (x, lambda g: none(g)))
+
+
+def fill(input: Tensor, value: Tensor | Number) -> Tensor:
+    """A tensor like x with ``value`` everywhere; no change of x reaches it.  Raises as ``fill_``."""
+    return input.clone().fill_(value)
 
 
 # Bounds

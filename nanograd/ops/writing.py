@@ -111,6 +111,11 @@ def _check_view(x: Tensor, base: Tensor, name: str) -> None:
             f"{name}: this tensor of {x.dtype} is a view of the bytes of one of {base.dtype}; a recorded write into "
             "it has no derivative. clone() it first."
         )
+    if k.overlaps(x.array):
+        raise GradError(
+            f"{name}: elements of this view of shape {tuple(x.array.shape)} share their memory; a recorded write into "
+            "it has no derivative. clone() it first."
+        )
 
 
 def written(x: Tensor, y: Tensor | None = None) -> None:

@@ -51,9 +51,10 @@ for _ in range(3):
     output = net(input)
     target = target.view(output.shape[0], output.shape[1])
     loss = criterion(output, target)
+    steps = [str(fn).split()[0] for fn in (loss.grad_fn, loss.grad_fn.next_functions[0][0])]
     loss.backward()
     optimizer.step()
     print(output.shape, f"{loss.item():.5f}", f"{net.conv1.weight.grad.abs().sum().item():.4f}")
-print(*(str(fn).split()[0] for fn in (loss.grad_fn, loss.grad_fn.next_functions[0][0])))
+print(steps)
 print(output)
 print(optimizer)

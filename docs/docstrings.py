@@ -12,16 +12,18 @@ EXAMPLE = re.compile(r"(?:(?<=\n\n)|\A)(>>> .*?)(?=\n\n|\Z)", re.DOTALL)
 LISTED = re.compile(r"^(``[^`]+``(?:, ``[^`]+``)*) {2,}(?=\S)", re.MULTILINE)
 
 PUBLIC = {f"{module}.{name}" for module, name in surface.documented()}
+ALSO = {f"{module}.{name}": names for (module, name), names in surface.other_names().items()}
 
 
 class Pages(Extension):
     """What griffe reads from the sources, made ready for mkdocstrings."""
 
     def on_object(self, *, obj: Object, loader: GriffeLoader, **_: Any) -> None:
-        """Fence the examples (Markdown takes ``>>>`` for quotations) and itemize aligned names."""
+        """Fence the examples (Markdown takes ``>>>`` for quotations), itemize aligned names, add other public names."""
         if obj.docstring:
             text = EXAMPLE.sub(r"```pycon\n\1\n```", obj.docstring.value.strip())
-            obj.docstring.value = LISTED.sub(r"- \1: ", text)
+            names = "".join(f" `{name}`" for name in ALSO.get(obj.path, ()))
+            obj.docstring.value = LISTED.sub(r"- \1: ", text) + (f"\n\nIn programs also{names}." if names else "")
 
     def on_module(self, *, mod: Module, loader: GriffeLoader, **_: Any) -> None:
         """Leave out what a module keeps to itself: what is not in its ``__all__``, and operations nobody can call."""

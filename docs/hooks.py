@@ -4,8 +4,8 @@
 - ``<!-- lessons -->`` becomes the table of the lessons.
 - ``<!-- help: COMMAND -->`` becomes what that command says of itself.
 - ``<!-- source: OBJECT -->`` becomes its source, and ``<!-- methods -->`` the table of the methods that are operations.
-- ``<!-- surface -->`` becomes tables of all public names, ``<!-- absent -->`` that of torch's names which are not here, and
-  ``<!-- more: PACKAGE -->`` the entries of the package's modules that no page of the reference names.
+- ``<!-- surface -->`` becomes tables of all public names, ``<!-- absent -->`` that of torch's names which are not here.
+- ``<!-- more: PACKAGE -->`` becomes the entries of the package's modules that no page of the reference names.
 - ``<!-- draw: EXPRESSION -->`` becomes the picture of that expression's tape. On a page of docs/ the expression sees
   what the Python blocks above it made, so that a picture always shows the code that the reader has just read.
 """

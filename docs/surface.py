@@ -6,6 +6,7 @@ A name belongs to the section of the module that defines it.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import inspect
@@ -21,7 +22,17 @@ from typing import Any
 import nanograd
 from nanograd import absent, dtypes
 
-__all__ = ["NAMESPACES", "Section", "absent_names", "documented", "names_in", "sections", "tables", "unlisted"]
+__all__ = [
+    "NAMESPACES",
+    "Section",
+    "absent_names",
+    "documented",
+    "names_in",
+    "other_names",
+    "sections",
+    "tables",
+    "unlisted",
+]
 
 REFERENCE = Path(__file__).parent / "reference"
 SECTION = re.compile(r"^## (?P<title>.+)$|^::: (?P<module>[\w.]+)$", re.MULTILINE)
@@ -53,6 +64,10 @@ NAMESPACES = {
     "torch.amp": "nanograd.amp",
     "torch.accelerator": "nanograd.accelerator",
     "torch.cuda": "nanograd.cuda",
+    "torch.cpu": "nanograd.cpu",
+    "torch.mps": "nanograd.mps",
+    "torch.xpu": "nanograd.xpu",
+    "torch.compiler": "nanograd.compiler",
     "torch.backends": "nanograd.backends",
     "torchvision.datasets": "nanograd.vision.datasets",
     "torchvision.transforms": "nanograd.vision.transforms",
@@ -131,10 +146,7 @@ def resolve(path: str) -> Any:
     """The module or the class that a path names; None where there is none."""
     if path == "nanograd.Tensor":
         return nanograd.Tensor
-    try:
-        return importlib.import_module(path) if importlib.util.find_spec(path) else None
-    except ModuleNotFoundError:
-        return None
+    return importlib.import_module(path) if importlib.util.find_spec(path) else None
 
 
 @cache
@@ -180,6 +192,18 @@ def documented() -> frozenset[tuple[str, str]]:
     return frozenset(place for place in found if place)
 
 
+@cache
+def other_names() -> dict[tuple[str, str], list[str]]:
+    """Where a thing was written -> its public names that are not the one it was written under."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for namespace, path in NAMESPACES.items():
+        for name, value in names_in(path).items():
+            place = defined(value)
+            if place and name != place[1].rpartition(".")[2] and f"torch.{name}" not in found.get(place, ()):
+                found.setdefault(place, []).append(f"{namespace}.{name}")
+    return found
+
+
 # The tables
 
 
@@ -188,11 +212,12 @@ def tables(namespace: str) -> str:
     families: dict[Section | None, list[str]] = {}
     for name, value in sorted(names_in(NAMESPACES[namespace]).items(), key=lambda item: item[0].lower()):
         families.setdefault(family(namespace, name, value), []).append(entry(name, value))
-    rows = ["| | |", "|---|---|"]
-    order = list(dict.fromkeys(sections().values()))
-    for section in sorted(families, key=lambda s: order.index(s) if s in order else len(order)):
-        rows.append(f"| {section.link if section else 'Also'} | {' '.join(families[section])} |")
-    return "\n".join(rows)
+    order: list[Section | None] = [*dict.fromkeys(sections().values()), None]
+    rows = [
+        f"| {section.link if section else 'Also'} | {' '.join(families[section])} |"
+        for section in sorted(families, key=order.index)
+    ]
+    return "\n".join(["| Family | Names |", "|---|---|", *rows])
 
 
 def family(namespace: str, name: str, value: Any) -> Section | None:
@@ -217,15 +242,26 @@ PLACES = {
 def entry(name: str, value: Any) -> str:
     """A name, with a link where the reference has an entry of its own for what it means."""
     place = defined(value)
-    if place and place[0] in sections() and has_entry(value):
+    if place and place[0] in sections() and place[1] in described(place[0]):
         return f"[`{name}`][{place[0]}.{place[1]}]"
     return f"`{name}`"
 
 
-def has_entry(value: Any) -> bool:
-    """Whether it was written with a docstring: only then the reference shows it."""
-    value = value.fget if isinstance(value, property) else value
-    return bool(vars(value).get("__doc__") if isinstance(value, type) else value.__doc__)
+@cache
+def described(module: str) -> frozenset[str]:
+    """The functions, classes and methods that a module's source gives a docstring: those the reference shows."""
+    found: set[str] = set()
+
+    def visit(body: list[ast.stmt], prefix: str) -> None:
+        for node in body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                if ast.get_docstring(node):
+                    found.add(prefix + node.name)
+                if isinstance(node, ast.ClassDef):
+                    visit(node.body, f"{prefix}{node.name}.")
+
+    visit(ast.parse(inspect.getsource(importlib.import_module(module))).body, "")
+    return frozenset(found)
 
 
 # What is absent

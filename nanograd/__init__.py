@@ -57,6 +57,7 @@ from nanograd.ops.choosing import *
 from nanograd.ops.comparison import *
 from nanograd.ops.creation import *
 from nanograd.ops.diagonals import *
+from nanograd.ops.distances import *
 from nanograd.ops.elementary import *
 from nanograd.ops.factoring import *
 from nanograd.ops.finding import *

@@ -1,4 +1,4 @@
-"""``torch.fft``: the frequencies and their order.  The transforms themselves give complex numbers, which there are none of."""
+"""``torch.fft``: frequencies and their order.  The transforms give complex numbers, of which nanograd has none."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ def rfftfreq(
     return (places / (n * d)).requires_grad_(requires_grad)
 
 
-def _places(
-    name: str, n: int, d: float, dtype: Any, layout: Any, device: Any, first: int, end: int
-) -> Tensor:
+def _places(name: str, n: int, d: float, dtype: Any, layout: Any, device: Any, first: int, end: int) -> Tensor:
     if n < 1:
         raise ShapeError(f"fft.{name}: expected n of at least 1, got {n}.")
     if not d:

@@ -7,14 +7,13 @@ import os
 import re
 import runpy
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from multiprocessing import spawn
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import Any
 
 from nanograd.absent import explained
@@ -188,19 +187,30 @@ def _explain(error: Exception) -> None:
 
 def _print(error: Exception, script: Path) -> None:
     """Print an error of a script as Python would, from the script's own line on."""
-    told = traceback.TracebackException.from_exception(error, compact=True)
     if not os.environ.get("NANOGRAD_TRACE"):
-        _leave_out_own(told, script)
+        _leave_out_own(error, str(script), set())
     sys.stdout.flush()
-    print("".join(told.format()), end="", file=sys.stderr)
+    sys.excepthook(type(error), error, error.__traceback__)
 
 
-def _leave_out_own(told: traceback.TracebackException, script: Path) -> None:
-    def shown(frame: traceback.FrameSummary) -> bool:
-        file = frame.filename
-        return file == str(script) or not file.startswith((PACKAGE, "<frozen ", "<string>"))
+def _leave_out_own(error: BaseException | None, script: str, seen: set[int]) -> None:
+    if error is None or id(error) in seen:
+        return
+    seen.add(id(error))
+    error.__traceback__ = _users(error.__traceback__, script)
+    for other in (error.__cause__, error.__context__, *getattr(error, "exceptions", ())):
+        _leave_out_own(other, script, seen)
 
-    told.stack[:] = [frame for frame in told.stack if shown(frame)]
-    for other in (told.__cause__, told.__context__, *(getattr(told, "exceptions", None) or ())):
-        if other is not None:
-            _leave_out_own(other, script)
+
+def _users(trace: TracebackType | None, script: str) -> TracebackType | None:
+    """The lines of a traceback that are the script's, or of what it imports, and not nanograd's."""
+    lines = []
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if file == script or not file.startswith((PACKAGE, "<frozen ", "<string>")):
+            lines.append(trace)
+        trace = trace.tb_next
+    rest: TracebackType | None = None
+    for line in reversed(lines):
+        rest = TracebackType(rest, line.tb_frame, line.tb_lasti, line.tb_lineno)
+    return rest

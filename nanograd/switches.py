@@ -9,15 +9,14 @@ from typing import Any
 
 __all__ = [
     "are_deterministic_algorithms_enabled", "compile", "get_deterministic_debug_mode", "get_float32_matmul_precision",
-    "get_num_interop_threads", "get_num_threads", "is_autocast_cpu_enabled", "is_autocast_enabled",
+    "is_autocast_cpu_enabled", "is_autocast_enabled",
     "is_deterministic_algorithms_warn_only_enabled", "set_deterministic_debug_mode", "set_float32_matmul_precision",
-    "set_flush_denormal", "set_num_interop_threads", "set_num_threads", "use_deterministic_algorithms",
+    "set_flush_denormal", "use_deterministic_algorithms",
 ]  # fmt: skip
 
 _PRECISIONS = ("highest", "high", "medium")
 _MODES = ("default", "warn", "error")
 _chosen: dict[str, Any] = {"precision": "highest", "deterministic": False, "warn_only": False}
-_threads: dict[str, int] = {}
 
 
 def compile(
@@ -92,37 +91,6 @@ def set_flush_denormal(mode: bool) -> bool:
     if mode:
         warnings.warn("set_flush_denormal: numbers below 1e-38 are kept as they are.", stacklevel=2)
     return False
-
-
-def set_num_threads(n: int) -> None:
-    """Accepted: NumPy and numba take their numbers of threads from the environment when they are loaded.
-
-    OMP_NUM_THREADS=1 and NUMBA_NUM_THREADS=1 hold them to one.  Raises RuntimeError for a number below 1.
-    """
-    _set_threads("set_num_threads", n)
-
-
-def get_num_threads() -> int:
-    """What was set, or the number of this process's processors."""
-    return _threads.get("set_num_threads") or _processors()
-
-
-def set_num_interop_threads(n: int) -> None:
-    """Accepted: operations run one after the other.  Raises RuntimeError for a number below 1."""
-    _set_threads("set_num_interop_threads", n)
-
-
-def get_num_interop_threads() -> int:
-    """What was set, or the number of this process's processors."""
-    return _threads.get("set_num_interop_threads") or _processors()
-
-
-def _set_threads(name: str, n: int) -> None:
-    if not isinstance(n, int) or isinstance(n, bool):
-        raise TypeError(f"{name}: expected a whole number, got a {type(n).__name__}.")
-    if n < 1:
-        raise RuntimeError(f"{name}: expected a positive number of threads, got {n}.")
-    _threads[name] = n
 
 
 def _processors() -> int:

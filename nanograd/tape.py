@@ -424,7 +424,8 @@ def _look_for_nan(pending: dict[Node, Any], node: Node) -> None:
 def _used(node: Node) -> NoReturn:
     raise GradError(
         f"backward: {node.name()} was already used and its saved tensors were freed. "
-        "Call backward(retain_graph=True) the first time."
+        "Call backward(retain_graph=True) the first time. A result kept from an earlier step (a hidden state) must "
+        "leave the graph: hidden = hidden.detach()."
     )
 
 
@@ -527,7 +528,7 @@ def _routed(view: Node, index: int, gradient: Any, moment: int | None) -> tuple[
         node = parent
     if node.outputs is not None and node.view_of is not None:
         raise GradError(
-            f"backward: {node.name} gave a view of memory that was written in place since; how that changes the view "
+            f"backward: {node.name()} gave a view of memory that was written in place since; how that changes the view "
             "only its Function knows. clone() what forward returns, or use the operation without the underscore."
         )
     if found[0] is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from nanograd.devices import Device
 from nanograd.dtypes import DType, dtype_of, to_dtype
 from nanograd.errors import DTypeError, GradError, ShapeError
 from nanograd.formats import Layout, strided
-from nanograd.kernels import memory
+from nanograd.kernels import memory, window
 from nanograd.methods import Methods
 from nanograd.ops import arithmetic, broadcasting, comparison, creation, joining, linalg, reduction
 from nanograd.ops import op as ops
@@ -200,7 +202,7 @@ class Tensor(Methods):
         if self.array.size != 1:
             raise ShapeError(
                 f"item: a Tensor with {self.array.size} elements cannot be converted to Scalar: shape "
-                f"{tuple(self.shape)}."
+                f"{tuple(self.shape)}. Reduce it first (.sum() or .mean()), or use .tolist()."
             )
         return memory.to_host(self.array).item()
 
@@ -273,10 +275,11 @@ class Tensor(Methods):
         if found is not None:
             return found  # type: ignore[no-any-return]
         made = memo[id(self)] = object.__new__(type(self))
-        made.array = memory.copy(self.array)
+        _copy_into(made, self, memo)
         made.requires_grad = self.requires_grad
         if self._grad is not None:
             made._grad = self._grad.clone().detach()
+        made.__dict__.update(deepcopy({k: v for k, v in self.__dict__.items() if k not in _STATE}, memo))
         return made
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -330,7 +333,14 @@ class Tensor(Methods):
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that ``backward`` left here, or None."""
+        """The gradient that ``backward`` left here, or None.  Warns where it never will leave one."""
+        if self._grad is None and self.node is not None and self.node.leaf is None and not self._retains:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed: backward() leaves "
+                "gradients in leaves only. Call .retain_grad() on it first. A weight that is updated, w = w - lr * g, "
+                "is a new tensor: write w.sub_(lr * g) inside torch.no_grad().",
+                stacklevel=2,
+            )
         return self._grad
 
     @grad.setter
@@ -338,6 +348,8 @@ class Tensor(Methods):
         if value is not None:
             if not isinstance(value, Tensor):
                 raise DTypeError(f"grad: expected a Tensor or None, got {type(value).__name__}.")
+            if value is self:
+                raise GradError("grad: a tensor cannot be its own gradient: assign grad.clone().")
             if value.array.shape != self.array.shape or value.array.dtype != self.array.dtype:
                 raise ShapeError(
                     f"grad: a gradient must look like its tensor, {tuple(self.shape)} of {self.dtype}; got "
@@ -367,12 +379,8 @@ class Tensor(Methods):
         keep = create_graph if retain_graph is None else retain_graph
         if inputs is None:
             backward((root,), None, keep, create_graph)
-            return
-        given = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-        found = backward([root], [(t.node, t.output_nr) for t in given if t.node is not None], keep, create_graph)
-        for t in given:
-            if t.node is not None and (t.node, t.output_nr) in found and not t._retains:
-                t.accumulate(found[t.node, t.output_nr].clone(), create_graph)
+        else:
+            backward_into(inputs, (root,), keep, create_graph)
 
     def root_gradient(self, gradient: Tensor | None) -> Tensor:
         """The gradient that a way back from here starts with."""
@@ -417,7 +425,11 @@ class Tensor(Methods):
         return outside
 
     def detach_(self) -> Tensor:
-        """Take this tensor out of the graph."""
+        """Take this tensor out of the graph.  Raises GradError for a view."""
+        if self.base is not None:
+            raise GradError("detach_: can't detach views in-place: use detach(), which gives the same memory.")
+        if self.node is not None and self.node.leaf is not None:
+            return self.requires_grad_(False)
         self.node, self.output_nr = None, 0
         return self
 
@@ -568,6 +580,24 @@ def _leaf(t: Tensor) -> Node:
     return node
 
 
+def backward_into(
+    inputs: Tensor | Sequence[Tensor], roots: Sequence[tuple[Node, int, Tensor]], keep: bool, create_graph: bool
+) -> None:
+    """Add the gradients of ``roots`` to ``.grad`` of the ``inputs`` alone.  Raises GradError for none of them."""
+    given = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    if not given:
+        raise GradError("backward: `inputs` argument to `backward()` cannot be empty. Leave it out for all leaves.")
+    places: list[tuple[Node, int]] = []
+    for i, t in enumerate(given):
+        if t.node is None:
+            raise GradError(f"backward: input {i} does not require grad. Call requires_grad_() on it first.")
+        places.append((t.node, t.output_nr))
+    found = backward(roots, places, keep, create_graph)
+    for t, place in zip(given, places, strict=True):
+        if place in found and not t._retains:
+            t.accumulate(found[place].clone(), create_graph)
+
+
 def _add_hook(t: Tensor, hook: Callable[[Tensor], Any]) -> RemovableHandle:
     node = t.node
     assert node is not None
@@ -576,6 +606,27 @@ def _add_hook(t: Tensor, hook: Callable[[Tensor], Any]) -> RemovableHandle:
     handle = RemovableHandle(node.hooks)
     node.hooks[handle.id] = (t.output_nr, hook)
     return handle
+
+
+_STATE = {"array", "node", "storage", "base", "output_nr", "_grad", "_retains", "_parked"}
+"""What a tensor has besides the attributes that users gave it."""
+
+
+def _copy_into(made: Tensor, t: Tensor, memo: dict[Any, Any]) -> None:
+    """Give ``made`` a copy of t's elements; copies of tensors that share memory share memory too."""
+    if t.storage is None:
+        made.array = memory.copy(t.array)
+        return
+    root = window.root_of(t.array)
+    key = ("memory", id(root))
+    if key not in memo:
+        memo[key] = (root, memory.copy(root), Storage())
+    _, copied, storage = memo[key]
+    if copied.strides != root.strides or not copied.flags.c_contiguous:
+        made.array = memory.copy(t.array)
+        return
+    made.array = copied if t.array is root else window.placed_in(copied, root, t.array)
+    made.storage = storage
 
 
 def _rebuild(kind: type[Tensor], array: np.ndarray[Any, Any], requires_grad: bool) -> Tensor:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import doctest
+import importlib
+import importlib.util
 import io
 import json
 import os
+import pkgutil
 import re
 import subprocess
 import sys
@@ -14,13 +17,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
+import nanograd
+from nanograd import absent, dtypes
+
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/index.md", "docs/engine.md"]
-BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```\n(?:\n```text\n(?P<printed>.*?)^```$)?", re.MULTILINE | re.DOTALL)
+GUIDE = sorted(f"docs/guide/{page.name}" for page in (ROOT / "docs/guide").glob("*.md") if page.name != "index.md")
+PAGES = ["README.md", "docs/index.md", "docs/engine.md", "docs/torch.md", *GUIDE]
+BLOCK = re.compile(
+    r'^```python(?: title="(?P<file>[\w.]+)")?\n(?P<code>.*?)^```\n(?:\n```text\n(?P<printed>.*?)^```$)?'
+    r"|^```console\n\$ nanograd (?P<command>[^\n]+)\n(?P<answer>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
 
 AS_SHOWN = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE  # a page may leave out digits and break lines
 
@@ -29,19 +42,51 @@ AS_SHOWN = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE  # a page may leave o
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_code_runs_and_prints_what_the_page_says(page: str) -> None:
+def test_code_runs_and_prints_what_the_page_says(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page's blocks run one after the other in an empty folder; a block with a title is a file that commands find."""
     text = (ROOT / page).read_text(encoding="utf-8")
     blocks = list(BLOCK.finditer(text))
     assert blocks, f"{page} has no Python block"
+    monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "page"}
     for block in blocks:
         line = text.count("\n", 0, block.start()) + 2
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(compile("\n" * (line - 1) + block["code"], page, "exec"), names)
-        if block["printed"] is not None:
-            same = doctest.OutputChecker().check_output(block["printed"], printed.getvalue(), AS_SHOWN)
-            assert same, f"{page}:{line} says\n{block['printed']}\nand prints\n{printed.getvalue()}"
+        if block["file"]:
+            (tmp_path / block["file"]).write_text(block["code"], encoding="utf-8")
+            continue
+        said = block["answer"] if block["command"] else block["printed"]
+        printed = answer(block["command"]) if block["command"] else output(block["code"], page, line, names)
+        if said is not None:
+            same = doctest.OutputChecker().check_output(said, printed, AS_SHOWN)
+            assert same, f"{page}:{line} says\n{said}\nand prints\n{printed}"
+
+
+def output(code: str, page: str, line: int, names: dict[str, object]) -> str:
+    """What a block prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile("\n" * (line - 1) + code, page, "exec"), names)
+    return printed.getvalue()
+
+
+def answer(command: str) -> str:
+    """What ``nanograd COMMAND`` prints, in this folder."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    words = [sys.executable, "-m", "nanograd", *command.split()]
+    done = subprocess.run(
+        words, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.stdout + done.stderr
+
+
+def test_the_check_of_pages_sees_what_it_must(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "script.py").write_text("import torch\nprint(torch.tensor([1, 2]).sum())", encoding="utf-8")
+    assert answer("run script.py") == "tensor(3)\n"
+    assert output("print(1 + 1)", "page", 1, {}) == "2\n"
+    page = '```python title="a.py"\nx = 1\n```\n\n```console\n$ nanograd run a.py\n2\n```\n```python\ny\n```\n'
+    found = [(block["file"], block["code"], block["command"], block["answer"]) for block in BLOCK.finditer(page)]
+    assert found == [("a.py", "x = 1\n", None, None), (None, None, "run a.py", "2\n"), (None, "y\n", None, None)]
 
 
 def test_nobody_is_sent_to_the_package_index() -> None:
@@ -190,3 +235,96 @@ def test_lessons_are_on_the_site_without_their_solutions(site: Path) -> None:
         for text in (page.read_text(encoding="utf-8"), searchable):
             assert "END SOLUTION" not in text
         assert all(exercise.name in page.read_text(encoding="utf-8") for exercise in lesson.exercises)
+
+
+# What of torch is here
+
+INSIDE = {
+    "nanograd.absent", "nanograd.course", "nanograd.devices", "nanograd.drawing", "nanograd.dtypes", "nanograd.errors",
+    "nanograd.examples", "nanograd.formats", "nanograd.kernels", "nanograd.lab", "nanograd.methods", "nanograd.ops",
+    "nanograd.overview", "nanograd.printing", "nanograd.return_types", "nanograd.scalar", "nanograd.script",
+    "nanograd.settings", "nanograd.simt", "nanograd.storage", "nanograd.switches", "nanograd.tape",
+    "nanograd.tensors", "nanograd.threads", "nanograd.utils", "nanograd.version", "nanograd.vision",
+}  # fmt: skip
+"""Modules at the top whose names programs find elsewhere: in ``torch`` itself, or one level further in."""
+
+
+@pytest.fixture(scope="module")
+def surface() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("surface", ROOT / "docs" / "surface.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["surface"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def listed(site: Path) -> dict[str, dict[str, bool]]:
+    """Namespace -> its names on the page, and whether each leads to an entry."""
+    text = (site / "torch.html").read_text(encoding="utf-8")
+    parts = re.split(r"<h3[^>]*>([\w.]+)", text)[1:]
+    name = re.compile(r"(<a [^>]*>)?<code>([\w.]+)</code>")
+    return {
+        title: {found[2]: bool(found[1]) for found in name.finditer(body.partition("<h2")[0])}
+        for title, body in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+
+def public(path: str) -> set[str]:
+    """What a namespace calls public, without its modules."""
+    place: Any = nanograd.Tensor if path == "nanograd.Tensor" else importlib.import_module(path)
+    names = getattr(place, "__all__", [name for name in vars(place) if not name.startswith("_")])
+    kinds = {name: type(getattr(place, name)) for name in names}
+    return {name for name, kind in kinds.items() if kind is not ModuleType}
+
+
+def test_every_public_name_is_listed(site: Path, surface: ModuleType) -> None:
+    page = listed(site)
+    unlisted = {}
+    for title, path in surface.NAMESPACES.items():
+        if path != "nanograd.Tensor" and importlib.util.find_spec(path) is None:
+            continue
+        missing = public(path) - set(page[title]) - {"TYPE_CHECKING", "Any", "NoReturn"}
+        if path == "nanograd.Tensor":
+            missing -= surface.TAPE_ONLY
+        if missing:
+            unlisted[title] = sorted(missing)
+    assert unlisted == {}
+    assert {"draw", "summary", "autocast", "e"} <= set(page["torch"])
+    assert {"add_", "view", "shape", "grad_fn"} <= set(page["torch.Tensor"])
+
+
+def test_operations_and_layers_lead_to_their_entries(site: Path, surface: ModuleType) -> None:
+    page = listed(site)
+    assert all([page["torch"]["matmul"], page["torch"]["subtract"], page["torch.nn"]["LSTM"]])
+    for title in ("torch", "torch.nn", "torch.nn.functional", "torch.optim", "torch.utils.data"):
+        values = surface.names_in(surface.NAMESPACES[title])
+        without = [
+            name
+            for name, linked in page[title].items()
+            if name in values and not linked and surface.defined(values[name])
+        ]
+        assert without == [], f"{title}: names whose module is on no page of docs/reference, or that have no docstring"
+
+
+def test_every_namespace_is_known(surface: ModuleType) -> None:
+    """A new module at the top belongs on the page, or among those that programs do not import."""
+    there = {f"nanograd.{found.name}" for found in pkgutil.iter_modules(nanograd.__path__)}
+    unknown = {path for path in there if path not in surface.NAMESPACES.values() and not path.endswith("__main__")}
+    assert unknown <= INSIDE | {"nanograd.serialization"}
+
+
+def test_absent_names_are_listed(site: Path) -> None:
+    text = (site / "torch.html").read_text(encoding="utf-8")
+    for name in (*dtypes.ABSENT, *absent.ABSENT):
+        assert re.search(rf"<code>(torch|torchvision)\.{re.escape(name)}</code>", text), name
+
+
+def test_every_family_has_a_section(site: Path, surface: ModuleType) -> None:
+    """What no page of the reference names stands under *Also*: only values, no function or class."""
+    for path in surface.NAMESPACES.values():
+        for name, value in surface.names_in(path).items():
+            place = surface.defined(value)
+            assert place is None or place[0] in surface.sections(), (
+                f"{path}.{name} of {place}: add it to docs/reference"
+            )

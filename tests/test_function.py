@@ -289,3 +289,102 @@ def test_variable_is_a_leaf_of_the_same_memory():
     assert isinstance(x, torch.autograd.Variable)
     with pytest.raises(TypeError, match="volatile is gone"):
         torch.autograd.Variable(x, volatile=True)
+
+
+class Double(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return 2 * x * g
+
+
+def test_a_second_way_back_with_the_same_gradient_runs_backward_again():
+    x, g = torch.tensor([1.0, 2.0], requires_grad=True), torch.ones(2)
+    y = Double.apply(x)
+    y.backward(g, retain_graph=True)
+    g.mul_(10)
+    x.grad = None
+    y.backward(g, retain_graph=True)
+    assert x.grad.tolist() == [20.0, 40.0]
+    (first,) = torch.autograd.grad(y, x, g, create_graph=True)
+    assert torch.autograd.grad(first.sum(), x)[0].tolist() == [20.0, 20.0]
+
+
+def test_what_backward_gave_is_not_kept():
+    made = []
+
+    class Twice(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            found = g * 2
+            made.append(weakref.ref(found))
+            return found
+
+    x = torch.ones(2, requires_grad=True)
+    y = Twice.apply(x * 1).sum()
+    y.backward(retain_graph=True)
+    assert y.grad_fn is not None
+    assert made[0]() is None
+
+
+class SameMemory(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x[:2]
+
+    @staticmethod
+    def backward(ctx, g):
+        return torch.cat([g, torch.zeros(1)])
+
+
+@pytest.mark.parametrize(
+    ("use", "wanted", "sum_of_w"), [(lambda v: v, [3.0, 3.0, 0.0], 2.0), (lambda v: v[:1] * 2, [6.0, 0.0, 0.0], 2.0)]
+)
+def test_a_view_from_a_function_whose_memory_was_written_since_is_refused(use, wanted, sum_of_w):
+    w, u = torch.ones(3, requires_grad=True), torch.tensor(3.0, requires_grad=True)
+    a = w * 1
+    v = SameMemory.apply(a)
+    before = v * 5
+    a.mul_(u)
+    before.sum().backward(retain_graph=True)
+    assert w.grad.tolist() == [5.0, 5.0, 0.0]
+    with pytest.raises(GradError, match="gave a view of memory that was written in place"):
+        use(v).sum().backward()
+    fresh = SameMemory.apply(a)
+    w.grad = None
+    use(fresh).sum().backward()
+    assert w.grad.tolist() == wanted
+    assert u.grad.item() == sum_of_w
+
+
+def test_an_input_that_was_marked_dirty_makes_no_cycle():
+    class Tripled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.mark_dirty(x)
+            return x.mul_(3)
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 3
+
+    w = torch.ones(2, requires_grad=True)
+    gc.collect()
+    gc.disable()
+    try:
+        for make in (lambda: w * 1, lambda: (w * 1)[:1]):
+            y = Tripled.apply(make())
+            node = weakref.ref(y.grad_fn)
+            del y
+            assert node() is None
+    finally:
+        gc.enable()

@@ -53,6 +53,27 @@ def two(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
     return normal(rng, dtype, *BIG), unit(rng, dtype, *BIG)
 
 
+def maybe(rng: np.random.Generator, x: Array) -> Array | None:
+    return x if rng.integers(3) else None
+
+
+def rows(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
+    """(x, weight, bias) for rows of 61 numbers."""
+    weight, bias = (maybe(rng, normal(rng, dtype, 61)) for _ in range(2))
+    return normal(rng, dtype, *BIG), weight, bias
+
+
+def channels(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
+    """(g, x, weight, bias) for 19 channels."""
+    weight, bias = (maybe(rng, normal(rng, dtype, 19)) for _ in range(2))
+    return normal(rng, dtype, *CUBE), normal(rng, dtype, *CUBE), weight, bias
+
+
+def statistics(rng: np.random.Generator, dtype: Any, count: int) -> tuple[Any, ...]:
+    """(means, scales)"""
+    return normal(rng, dtype, count, 1), unit(rng, dtype, count, 1)
+
+
 def windows(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
     """Random images and windows: (x, size, stride, padding, dilation, out)."""
     x = peppered(rng, dtype, 3, 5, 13, 11)
@@ -78,6 +99,39 @@ def optimizer(formula: Any) -> Make:
 ARGUMENTS: dict[str, Make] = {
     "elementary.relu": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
     "elementary.relu_grad": lambda rng, dtype: (peppered(rng, dtype, *BIG), peppered(rng, dtype, *BIG)),
+    "activation.silu": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
+    "activation.silu_grad": two,
+    "activation.gelu": lambda rng, dtype: (peppered(rng, dtype, *BIG), bool(rng.integers(2))),
+    "activation.gelu_grad": lambda rng, dtype: (*two(rng, dtype), bool(rng.integers(2))),
+    "embedding.embedding_grad": lambda rng, dtype: (
+        normal(rng, dtype, 5, 7, 11),
+        rng.integers(0, 13, (5, 7)),
+        13,
+        int(rng.integers(-1, 13)),
+        False,
+    ),
+    "losses.squared_error": lambda rng, dtype: (*two(rng, dtype), 0.25),
+    "losses.squared_error_grad": lambda rng, dtype: (normal(rng, dtype), *two(rng, dtype), 0.25),
+    "standardize.layer_norm": lambda rng, dtype: (*rows(rng, dtype)[:3], 61, 1e-5),
+    "standardize.layer_norm_grad": lambda rng, dtype: (
+        normal(rng, dtype, *BIG),
+        *rows(rng, dtype)[:2],
+        *statistics(rng, dtype, 71),
+        61,
+    ),
+    "standardize.layer_norm_grad_weight": lambda rng, dtype: (
+        normal(rng, dtype, *BIG),
+        normal(rng, dtype, *BIG),
+        *statistics(rng, dtype, 71),
+        (61,),
+        61,
+    ),
+    "standardize.batch_norm": lambda rng, dtype: (*channels(rng, dtype)[1:], 1e-5),
+    "standardize.batch_norm_grad": lambda rng, dtype: (*channels(rng, dtype)[:3], *statistics(rng, dtype, 19)),
+    "standardize.batch_norm_grad_weight": lambda rng, dtype: (
+        *channels(rng, dtype)[:2],
+        *statistics(rng, dtype, 19),
+    ),
     "elementary.tanh_grad": two,
     "elementary.sigmoid_grad": two,
     "special.erf": lambda rng, dtype: (peppered(rng, dtype, *BIG),),

@@ -683,3 +683,105 @@ def test_where_nan_comes_from_is_named():
     with torch.autograd.set_detect_anomaly(True):
         (x * 2).sum().backward()
     assert not torch.is_anomaly_enabled()
+
+
+def test_no_grad_on_a_generator_hands_on_what_is_thrown_and_closes_inside():
+    seen = []
+
+    @torch.no_grad()
+    def steps():
+        try:
+            yield 1
+        except ValueError:
+            seen.append(torch.is_grad_enabled())
+        try:
+            yield 2
+        finally:
+            seen.append(torch.is_grad_enabled())
+
+    it = steps()
+    assert next(it) == 1
+    assert it.throw(ValueError()) == 2
+    assert torch.is_grad_enabled()
+    it.close()
+    assert seen == [False, False]
+    assert torch.is_grad_enabled()
+    with pytest.raises(StopIteration):
+        next(it)
+
+
+def test_set_grad_enabled_by_name():
+    with torch.set_grad_enabled(mode=False):
+        assert not torch.is_grad_enabled()
+    assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("freeze", [lambda w: w.requires_grad_(False), lambda w: w.detach_()])
+def test_a_leaf_frozen_since_gets_no_gradient(freeze):
+    w, v = torch.tensor([2.0, 3.0], requires_grad=True), torch.tensor([1.0, 1.0], requires_grad=True)
+    y = (w * v).sum()
+    freeze(w)
+    y.backward(retain_graph=True)
+    assert w.grad is None
+    assert v.grad.tolist() == [2, 3]
+    w.requires_grad_()
+    assert autograd.grad(y, w)[0].tolist() == [1, 1]
+
+
+def test_a_view_is_not_detached_in_place():
+    with pytest.raises(GradError, match="can't detach views"):
+        (torch.tensor([1.0, 2.0], requires_grad=True) * 1)[0].detach_()
+
+
+def test_a_recorded_write_where_elements_share_memory_is_refused():
+    w = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
+    for view in (lambda a: a.unfold(0, 2, 1), lambda a: a.as_strided((3, 2), (1, 1))):
+        with pytest.raises(GradError, match="share their memory"):
+            view(w * 1).mul_(2)
+    a = w * 1
+    a.unfold(0, 2, 2).mul_(3)  # these do not
+    a.as_strided((2, 2), (1, 2)).mul_(2)
+    a.sum().backward()
+    assert w.grad.tolist() == [6, 6, 6, 6]
+
+
+def test_gradients_for_some_inputs_alone():
+    a, b = torch.tensor([1.0, 2.0], requires_grad=True), torch.tensor([3.0, 4.0], requires_grad=True)
+    autograd.backward((a * b).sum(), inputs=[a])
+    assert a.grad.tolist() == [3, 4]
+    assert b.grad is None
+    (a * b).sum().backward(inputs=b)
+    assert a.grad.tolist() == [3, 4]
+    assert b.grad.tolist() == [1, 2]
+    with pytest.raises(GradError, match="cannot be empty"):
+        (a * b).sum().backward(inputs=[])
+    with pytest.raises(GradError, match="input 0 does not require grad"):
+        (a * b).sum().backward(inputs=[torch.ones(2)])
+    with pytest.raises(ValueError, match="allow_unused"):
+        autograd.grad((a * 2).sum(), b, allow_unused=False, materialize_grads=True)
+    assert autograd.grad((a * 2).sum(), a, None, None, False, True)[0].tolist() == [2, 2]
+
+
+def test_a_tensor_is_not_its_own_gradient():
+    a = torch.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(GradError, match="its own gradient"):
+        a.grad = a
+
+
+def test_copies_of_tensors_that_share_memory_share_memory():
+    import copy
+
+    a = torch.arange(6.0).reshape(2, 3)
+    b, lone = a.T[1:], torch.ones(2)
+    lone.tag = "kept"
+    copied, part, again, alone = copy.deepcopy([a, b, b, lone])
+    part.mul_(10)
+    assert copied.tolist() == [[0, 10, 20], [3, 40, 50]]
+    assert a[0, 1] == 1
+    assert again is part
+    assert part.stride() == b.stride()
+    assert alone.tag == "kept"
+    y = torch.tensor([1.0, 1.0, 1.0], requires_grad=True) * copied[0]
+    part.zero_()
+    with pytest.raises(GradError, match="written in place since"):
+        y.sum().backward()

@@ -157,6 +157,7 @@ class _Run:
         node.view_of = Storages(shared) if shared else None
         save_outputs(node, tuple(placed))
         self._save(node, tensors, placed)
+        self.ctx._dirty = self.ctx._constant = ()  # they hold this node: a cycle
         return out
 
     def _placed(self, y: Tensor, t: Tensor, args: tuple[Any, ...]) -> Tensor:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from nanograd import tape
-from nanograd.errors import GradError
+from nanograd.errors import GradError, MissingError
 from nanograd.ops.creation import zeros_like
-from nanograd.tensors import Tensor
+from nanograd.tensors import Tensor, backward_into
 
 __all__ = ["backward", "grad"]
 
@@ -38,7 +38,9 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
     """The gradients of ``outputs`` in ``inputs``; no ``.grad`` changes.
@@ -50,6 +52,10 @@ def grad(
     >>> torch.autograd.grad(x**3, x)
     (tensor(27.),)
     """
+    if not only_inputs or is_grads_batched:
+        raise MissingError("grad: only_inputs=False and is_grads_batched=True are not supported: call grad once each.")
+    if materialize_grads and allow_unused is False:
+        raise ValueError("grad: expected allow_unused to be True or not passed when materialize_grads=True.")
     wanted = _listed(inputs)
     for i, x in enumerate(wanted):
         if x.node is None:
@@ -72,7 +78,16 @@ def backward(
     grad_tensors: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    grad_variables: Any = None,
+    inputs: Tensors | None = None,
 ) -> None:
-    """Add the gradients of ``tensors`` to ``.grad`` of the leaves they came from."""
+    """Add the gradients of ``tensors`` to ``.grad`` of the leaves they came from, or of the ``inputs`` alone.
+
+    ``grad_variables`` is the old name of ``grad_tensors``.
+    """
     keep = create_graph if retain_graph is None else retain_graph
-    tape.backward(_roots("backward", tensors, grad_tensors), None, keep, create_graph)
+    roots = _roots("backward", tensors, grad_variables if grad_tensors is None else grad_tensors)
+    if inputs is None:
+        tape.backward(roots, None, keep, create_graph)
+    else:
+        backward_into(inputs, roots, keep, create_graph)

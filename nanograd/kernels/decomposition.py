@@ -6,6 +6,7 @@ counts); a search for eigenvalues or singular values that does not end raises Li
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -14,8 +15,8 @@ from nanograd.errors import LinAlgError
 from nanograd.kernels.kernel import Array, kernel
 
 __all__ = [
-    "cholesky", "det", "eigh", "eigvalsh", "inv", "lu", "permutation", "qr", "slogdet", "solve", "solve_triangular", "svd",
-    "svdvals",
+    "cholesky", "det", "eigh", "eigvalsh", "inv", "lu", "permutation", "qr", "slogdet", "solve", "solve_triangular",
+    "svd", "svdvals",
 ]  # fmt: skip
 
 
@@ -93,7 +94,7 @@ def lu(a: Array) -> tuple[Array, Array, Array]:
     U is zero), of a whole batch column by column (Golub and Van Loan, section 3.4)."""
     y = np.array(a)
     m, n = y.shape[-2:]
-    flat = y.reshape(-1, m, n)
+    flat = y.reshape(math.prod(a.shape[:-2]), m, n)
     every = np.arange(len(flat))
     pivots, info = np.empty((len(flat), min(m, n)), np.int32), np.zeros(len(flat), np.int32)
     for j in range(min(m, n)):
@@ -112,7 +113,7 @@ def lu(a: Array) -> tuple[Array, Array, Array]:
 @kernel
 def permutation(pivots: Array, rows: int) -> Array:
     """Where each row comes from after the exchanges of ``lu``: (…, k) → (…, rows)."""
-    flat = pivots.reshape(-1, pivots.shape[-1])
+    flat = pivots.reshape(math.prod(pivots.shape[:-1]), pivots.shape[-1])
     every = np.arange(len(flat))
     order = np.tile(np.arange(rows, dtype=np.int64), (len(flat), 1))
     for j in range(flat.shape[1]):
@@ -159,7 +160,7 @@ def _failing_minor(a: Array) -> int:
 @kernel
 def qr(a: Array, mode: str) -> tuple[Array, Array]:
     """(Q orthogonal, R upper) with Q R = a; ``complete`` makes Q square, ``reduced`` as narrow as a."""
-    q, r = np.linalg.qr(a, mode)
+    q, r = np.linalg.qr(a, "complete" if mode == "complete" else "reduced")
     return q, r
 
 
@@ -191,7 +192,7 @@ def _no_svd(a: Array) -> LinAlgError:
 def eigh(a: Array, upper: bool) -> tuple[Array, Array]:
     """(eigenvalues in ascending order, eigenvectors as columns) of symmetric matrices, by one triangle of them."""
     try:
-        values, vectors = np.linalg.eigh(a, "U" if upper else "L")
+        values, vectors = np.linalg.eigh(_finite(a), "U" if upper else "L")
     except np.linalg.LinAlgError:
         raise _no_eigh(a) from None
     return values, vectors
@@ -201,9 +202,15 @@ def eigh(a: Array, upper: bool) -> tuple[Array, Array]:
 def eigvalsh(a: Array, upper: bool) -> Array:
     """The eigenvalues of ``eigh`` alone."""
     try:
-        return np.linalg.eigvalsh(a, "U" if upper else "L")
+        return np.linalg.eigvalsh(_finite(a), "U" if upper else "L")
     except np.linalg.LinAlgError:
         raise _no_eigh(a) from None
+
+
+def _finite(a: Array) -> Array:
+    if not np.isfinite(a).all():  # of which LAPACK may give numbers all the same
+        raise np.linalg.LinAlgError
+    return a
 
 
 def _no_eigh(a: Array) -> LinAlgError:

@@ -152,8 +152,9 @@ def expand(x: Array, shape: tuple[int, ...]) -> Array:
 
 @kernel
 def cat(first: Array, others: tuple[Array, ...], dim: int) -> Array:
-    """The arrays one after another along ``dim``."""
-    return np.concatenate((first, *others), dim)
+    """The arrays one after another along ``dim``, in row-major order."""
+    y = np.concatenate((first, *others), dim)
+    return y if y.flags.c_contiguous else np.ascontiguousarray(y)
 
 
 @kernel
@@ -164,8 +165,9 @@ def triangle(x: Array, diagonal: int, upper: bool) -> Array:
 
 @kernel
 def stack(first: Array, others: tuple[Array, ...], dim: int) -> Array:
-    """The arrays side by side along a new dimension."""
-    return np.stack((first, *others), dim)
+    """The arrays side by side along a new dimension, in row-major order."""
+    y = np.stack((first, *others), dim)
+    return y if y.flags.c_contiguous else np.ascontiguousarray(y)
 
 
 @kernel

@@ -8,6 +8,7 @@ import numpy as np
 
 from nanograd.kernels.compile import jit
 from nanograd.kernels.kernel import Array, kernel
+from nanograd.kernels.reduce import row_major
 
 __all__ = ["cross_entropy", "cross_entropy_grad", "log_softmax", "log_softmax_grad", "softmax", "softmax_grad"]
 
@@ -15,6 +16,7 @@ __all__ = ["cross_entropy", "cross_entropy_grad", "log_softmax", "log_softmax_gr
 @kernel
 def softmax(x: Array, dim: int) -> Array:
     """eˣ / Σ eˣ along ``dim``."""
+    x = row_major(x)
     e = np.exp(x - x.max(dim, keepdims=True))  # subtract the max first: e^1000 overflows
     return e / e.sum(dim, keepdims=True)
 
@@ -28,6 +30,7 @@ def softmax_grad(g: Array, y: Array, dim: int) -> Array:
 @kernel
 def log_softmax(x: Array, dim: int) -> Array:
     """x - ln Σ eˣ along ``dim``."""
+    x = row_major(x)
     shifted = x - x.max(dim, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(dim, keepdims=True))
 

@@ -42,8 +42,14 @@ def sum(x: Array, dims: Dims, keepdim: bool, dtype: DType | None) -> Array:
     """Σ x over ``dims``, accumulated and returned as ``dtype``, or as that of x."""
     wanted = dtype.numpy if dtype is not None else x.dtype
     if x.size < MANY and wanted.char != "e":
-        return _add(x, dims, wanted, None, keepdim)
-    return _total(x, dims, keepdim, wanted)
+        y = _add(x, dims, wanted, None, keepdim)
+        return y if x.ndim < 3 else row_major(y)
+    return row_major(_total(x, dims, keepdim, wanted))
+
+
+def row_major(y: Array) -> Array:
+    """y in row-major order, as torch's results are; NumPy's follow the order of their input."""
+    return y if y.flags.c_contiguous else np.ascontiguousarray(y)
 
 
 def _total(x: Array, dims: Dims, keepdim: bool, wanted: Any) -> Array:
@@ -83,9 +89,9 @@ def _in_runs(x: Array, d: int, wanted: Any) -> Array:
 def mean(x: Array, dims: Dims, keepdim: bool) -> Array:
     """Σ x / n over ``dims``; NaN for no elements."""
     if x.size >= MANY or x.dtype.char == "e":
-        return _mean(_wide(x), dims, keepdim).astype(x.dtype)
+        return row_major(_mean(_wide(x), dims, keepdim).astype(x.dtype))
     count = math.prod([x.shape[d] for d in dims])
-    return np.true_divide(_add(x, dims, x.dtype, None, keepdim), x.dtype.type(count))
+    return row_major(np.true_divide(_add(x, dims, x.dtype, None, keepdim), x.dtype.type(count)))
 
 
 def _wide(x: Array) -> Array:
@@ -110,13 +116,13 @@ def accumulated(formula: Callable[..., Array]) -> Callable[..., Array]:
 @kernel
 def var(x: Array, dims: Dims, keepdim: bool, correction: float) -> Array:
     """Σ (x - mean)² / (n - correction) over ``dims``; NaN for n = 0 and where both are 0."""
-    return _var(x, dims, keepdim, correction)
+    return row_major(_var(x, dims, keepdim, correction))
 
 
 @kernel
 def std(x: Array, dims: Dims, keepdim: bool, correction: float) -> Array:
     """The square root of ``var``."""
-    return _std(x, dims, keepdim, correction)
+    return row_major(_std(x, dims, keepdim, correction))
 
 
 @accumulated
@@ -134,7 +140,7 @@ def _std(x: Array, dims: Dims, keepdim: bool, correction: float) -> Array:
 @kernel
 def norm(x: Array, p: float, dims: Dims, keepdim: bool) -> Array:
     """(Σ |x|ᵖ)^(1/p) over ``dims``; p = ±∞ gives the extremes of |x|, p = 0 the number of elements that are not 0."""
-    return _norm(x, p, dims, keepdim)
+    return row_major(_norm(x, p, dims, keepdim))
 
 
 @accumulated
@@ -154,7 +160,7 @@ def _norm(x: Array, p: float, dims: Dims, keepdim: bool) -> Array:
 @kernel
 def logsumexp(x: Array, dims: Dims, keepdim: bool) -> Array:
     """log Σ eˣ over ``dims``; -∞ for no elements."""
-    return _logsumexp(x, dims, keepdim)
+    return row_major(_logsumexp(x, dims, keepdim))
 
 
 @accumulated
@@ -169,7 +175,7 @@ def _logsumexp(x: Array, dims: Dims, keepdim: bool) -> Array:
 @kernel
 def nansum(x: Array, dims: Dims, keepdim: bool, dtype: DType) -> Array:
     """Σ x over ``dims``, NaN left out."""
-    return _total(np.where(np.isnan(x), x.dtype.type(0), x), dims, keepdim, dtype.numpy)
+    return row_major(_total(np.where(np.isnan(x), x.dtype.type(0), x), dims, keepdim, dtype.numpy))
 
 
 @kernel
@@ -188,43 +194,43 @@ def stretch(g: Array, dims: Dims, full: tuple[int, ...]) -> Array:
 def prod(x: Array, dims: Dims, keepdim: bool, dtype: DType) -> Array:
     """Π x over ``dims``."""
     wanted = dtype.numpy if dtype.numpy.char != "e" else np.dtype(np.float32)
-    return np.asarray(_multiply(x, dims, wanted, None, keepdim), dtype.numpy)
+    return row_major(np.asarray(_multiply(x, dims, wanted, None, keepdim), dtype.numpy))
 
 
 @kernel
 def max(x: Array, dims: Dims, keepdim: bool) -> Array:
     """The greatest element over ``dims``; NaN if any is."""
-    return _maximum(x, axis=dims, keepdims=keepdim)
+    return row_major(_maximum(x, axis=dims, keepdims=keepdim))
 
 
 @kernel
 def min(x: Array, dims: Dims, keepdim: bool) -> Array:
     """The least element over ``dims``; NaN if any is."""
-    return _minimum(x, axis=dims, keepdims=keepdim)
+    return row_major(_minimum(x, axis=dims, keepdims=keepdim))
 
 
 @kernel
 def argmax(x: Array, dim: int, keepdim: bool) -> Array:
     """int64 index of the first greatest element along ``dim``; of the first NaN if there is one."""
-    return np.argmax(x, axis=dim, keepdims=keepdim)
+    return row_major(np.argmax(x, axis=dim, keepdims=keepdim))
 
 
 @kernel
 def argmin(x: Array, dim: int, keepdim: bool) -> Array:
     """int64 index of the first least element along ``dim``; of the first NaN if there is one."""
-    return np.argmin(x, axis=dim, keepdims=keepdim)
+    return row_major(np.argmin(x, axis=dim, keepdims=keepdim))
 
 
 @kernel
 def all(x: Array, dims: Dims, keepdim: bool) -> Array:
     """Whether every element over ``dims`` is non-zero."""
-    return _and(x, axis=dims, keepdims=keepdim)
+    return row_major(_and(x, axis=dims, keepdims=keepdim))
 
 
 @kernel
 def any(x: Array, dims: Dims, keepdim: bool) -> Array:
     """Whether some element over ``dims`` is non-zero."""
-    return _or(x, axis=dims, keepdims=keepdim)
+    return row_major(_or(x, axis=dims, keepdims=keepdim))
 
 
 @kernel

@@ -84,39 +84,44 @@ def replicate(have: int, want: int, real: Any, before: int) -> Table:
 
 @rule
 def circular(have: int, want: int, real: Any, before: int) -> Table:
-    """… 8 9 | 0 1 2 …: the other end follows."""
-    return ((np.arange(want) - before) % have)[:, None], None
+    """… 8 9 | 0 1 2 …: the other end follows; of what is left, where a negative number cuts something off."""
+    first = max(-before, 0)
+    left = have - first - max(-(want - have - before), 0)
+    return ((np.arange(want) - max(before, 0)) % left + first)[:, None], None
 
 
 # Another size.  Source of the arithmetic: torch's upsampling, which computes places in the dtype of the image.
 
 
-def _scale(have: int, want: int, real: Any, scale: float) -> Any:
-    """How many old places a new one spans: 1 / scale, where a scale was given."""
+def _step(have: int, want: int, real: Any, align_corners: float, scale: float) -> Any:
+    """How many old places a new one spans: between the corner places, or 1 / scale where a scale was given."""
+    if align_corners:
+        return real(have - 1) / real(want - 1) if want > 1 else real(0)
     return real(1.0 / scale) if scale > 0 else real(have) / real(want)
 
 
 def _sources(have: int, want: int, real: Any, align_corners: float, scale: float) -> Array:
     """Where each new place lies among the old ones: corners on corners, or edges on edges."""
-    i = np.arange(want, dtype=real)
-    if align_corners:
-        return i * (real(have - 1) / real(want - 1) if want > 1 else real(0))
-    return _scale(have, want, real, scale) * (i + real(0.5)) - real(0.5)
+    half = 0.0 if align_corners else 0.5
+    step = np.float64(_step(have, want, real, align_corners, scale))
+    return (step * (np.arange(want) + half) - half).astype(real)  # rounded once, as by a fused multiply-add
 
 
 @rule
-def nearest(have: int, want: int, real: Any, scale: float, half: float = 0.0) -> Table:
+def nearest(have: int, want: int, real: Any, scale: float) -> Table:
     """The old place at the left end of the new one."""
-    if have == want:
-        return np.arange(want)[:, None], None
-    at = np.floor((np.arange(want, dtype=real) + real(half)) * _scale(have, want, real, scale))
-    return np.minimum(at.astype(np.int64), have - 1)[:, None], None
+    return _whole(np.arange(want, dtype=real) * _step(have, want, real, False, scale), have)
 
 
 @rule
 def nearest_exact(have: int, want: int, real: Any, scale: float) -> Table:
     """The old place in the middle of the new one."""
-    return nearest(have, want, real, scale, 0.5)
+    return _whole(np.maximum(_sources(have, want, real, False, scale), 0) + np.float64(0.5), have)
+
+
+def _whole(at: Array, have: int) -> Table:
+    """The places that points lie in.  At the border of two places torch's rounding to float32 decides."""
+    return np.minimum(np.floor(at.astype(np.float32)).astype(np.int64), have - 1)[:, None], None
 
 
 @rule
@@ -172,10 +177,7 @@ def _smooth(name: str) -> Callable[..., Table]:
     def smoothed(have: int, want: int, real: Any, align_corners: float, scale: float) -> Table:
         """A mean of the old places under the filter."""
         curve, reach = FILTERS[name]
-        if align_corners:
-            step, half = (real(have - 1) / real(want - 1) if want > 1 else real(0)), real(0)
-        else:
-            step, half = _scale(have, want, real, scale), real(0.5)
+        step, half = _step(have, want, real, align_corners, scale), real(0.5)
         center = step * (np.arange(want, dtype=real) + half)
         stretch = max(step, real(1))
         first = np.maximum((center - reach * stretch + half).astype(np.int64), 0)

@@ -9,6 +9,7 @@ import numpy as np
 from nanograd.dtypes import DType
 from nanograd.kernels.compile import jit
 from nanograd.kernels.kernel import Array, kernel
+from nanograd.kernels.reduce import row_major
 
 __all__ = ["cummax", "cummin", "cumprod", "cumsum", "linear", "logcumsumexp"]
 
@@ -35,7 +36,7 @@ def logcumsumexp(x: Array, dim: int) -> Array:
 
 
 def _accumulate(function: np.ufunc, x: Array, dim: int, wanted: Any) -> Array:
-    y = function.accumulate(x, dim, WIDE.get(wanted.char, wanted))
+    y = function.accumulate(row_major(x), dim, WIDE.get(wanted.char, wanted))
     return y.astype(wanted, copy=False)
 
 
@@ -52,6 +53,7 @@ def cummin(x: Array, dim: int) -> tuple[Array, Array]:
 
 
 def _extreme(function: np.ufunc, x: Array, dim: int) -> tuple[Array, Array]:
+    x = row_major(x)
     values = function.accumulate(x, dim)
     places = np.arange(x.shape[dim]).reshape((-1,) + (1,) * (x.ndim - 1 - dim))
     return values, np.maximum.accumulate(np.where((x == values) | (x != x), places, 0), dim)

@@ -6,6 +6,8 @@ those of rows as (rows, 1), those of channels as (channels, 1).
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from nanograd.kernels.compile import jit
@@ -18,16 +20,20 @@ __all__ = [
 ]  # fmt: skip
 
 
+def _mean(z: Array, dims: tuple[int, ...]) -> Array:
+    return np.add.reduce(z, dims, keepdims=True) / z.dtype.type(math.prod(z.shape[d] for d in dims))
+
+
 def _statistics(z: Array, dims: tuple[int, ...], eps: float) -> tuple[Array, Array, Array]:
     """The mean, the variance, and 1/√(variance + eps) over ``dims``."""
-    mean = z.mean(dims, keepdims=True)
-    variance = np.square(z - mean).mean(dims, keepdims=True)
+    mean = _mean(z, dims)
+    variance = _mean(np.square(z - mean), dims)
     return mean, variance, 1 / np.sqrt(variance + z.dtype.type(eps))
 
 
 def _back(g: Array, z: Array, scale: Array, dims: tuple[int, ...]) -> Array:
     """scale (g - mean g - z mean(g z)): the change of x behind a change g of z = (x - mean) · scale."""
-    return scale * (g - g.mean(dims, keepdims=True) - z * (g * z).mean(dims, keepdims=True))
+    return scale * (g - _mean(g, dims) - z * _mean(g * z, dims))
 
 
 def _affine(z: Array, weight: Array | None, bias: Array | None) -> Array:
@@ -97,7 +103,7 @@ def batch_norm_grad_weight(g: Array, x: Array, mean: Array, scale: Array) -> Arr
     return (_channels(g) * ((_channels(x) - mean) * scale)).sum((0, 2)).astype(g.dtype, copy=False)
 
 
-# Compiled: a row at a time; sums in float64
+# Compiled: a row, or a channel, at a time; sums in float64
 
 
 @jit
@@ -178,3 +184,83 @@ def _(g: Array, x: Array, mean: Array, scale: Array, shape: tuple[int, ...], n: 
     out = np.zeros(n)
     _layer_norm_grad_weight(g.reshape(-1, n), x.reshape(-1, n), mean, scale, out)
     return out.astype(x.dtype).reshape(shape)
+
+
+@jit
+def _batch_norm(x, weight, bias, eps, out, mean, variance, scale):  # type: ignore[no-untyped-def]
+    count = x.shape[0] * x.shape[2]
+    for c in range(x.shape[1]):
+        total = 0.0
+        for n in range(x.shape[0]):
+            row = x[n, c]
+            for i in range(row.size):
+                total += row[i]
+        middle = x.dtype.type(total / count)
+        squares = 0.0
+        for n in range(x.shape[0]):
+            row = x[n, c]
+            for i in range(row.size):
+                away = row[i] - middle
+                squares += away * away
+        factor = x.dtype.type(1 / np.sqrt(squares / count + eps))
+        slope = factor * weight[c]
+        for n in range(x.shape[0]):
+            row, y = x[n, c], out[n, c]
+            for i in range(row.size):
+                y[i] = (row[i] - middle) * slope + bias[c]
+        mean[c, 0] = middle
+        variance[c, 0] = x.dtype.type(squares / count)
+        scale[c, 0] = factor
+
+
+@jit
+def _along(g, x, mean, scale, total, along):  # type: ignore[no-untyped-def]
+    """For each channel, total = Σ g and along = Σ g (x - mean) · scale."""
+    for c in range(x.shape[1]):
+        for n in range(x.shape[0]):
+            row, up = x[n, c], g[n, c]
+            plain, weighted = 0.0, 0.0
+            for i in range(row.size):
+                plain += up[i]
+                weighted += up[i] * ((row[i] - mean[c, 0]) * scale[c, 0])
+            total[c] += plain
+            along[c] += weighted
+
+
+@jit
+def _batch_norm_grad(g, x, weight, mean, scale, total, along, out):  # type: ignore[no-untyped-def]
+    count = x.shape[0] * x.shape[2]
+    for c in range(x.shape[1]):
+        share, part = x.dtype.type(total[c] / count), x.dtype.type(along[c] / count)
+        slope = scale[c, 0] * weight[c]
+        for n in range(x.shape[0]):
+            row, up, y = x[n, c], g[n, c], out[n, c]
+            for i in range(row.size):
+                y[i] = slope * (up[i] - share - (row[i] - mean[c, 0]) * scale[c, 0] * part)
+
+
+def _sums(g: Array, x: Array, mean: Array, scale: Array) -> tuple[Array, Array]:
+    total, along = np.zeros(x.shape[1]), np.zeros(x.shape[1])
+    _along(_channels(g), _channels(x), mean, scale, total, along)
+    return total, along
+
+
+@batch_norm.cpu(lambda x, weight, bias, eps: _dense(x, weight, bias))
+def _(x: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array, Array]:
+    c = x.shape[1]
+    out, *found = np.empty_like(x), *(np.empty((c, 1), x.dtype) for _ in range(3))
+    _batch_norm(_channels(x), _or(1, weight, x, c), _or(0, bias, x, c), eps, _channels(out), *found)
+    return out, *found  # type: ignore[return-value]
+
+
+@batch_norm_grad.cpu(lambda g, x, weight, mean, scale: _dense(g, x, weight, mean, scale))
+def _(g: Array, x: Array, weight: Array | None, mean: Array, scale: Array) -> Array:
+    out = np.empty_like(x)
+    weights = _or(1, weight, x, x.shape[1])
+    _batch_norm_grad(_channels(g), _channels(x), weights, mean, scale, *_sums(g, x, mean, scale), _channels(out))
+    return out
+
+
+@batch_norm_grad_weight.cpu(lambda g, x, mean, scale: _dense(g, x, mean, scale))
+def _(g: Array, x: Array, mean: Array, scale: Array) -> Array:
+    return _sums(g, x, mean, scale)[1].astype(x.dtype)

@@ -37,15 +37,31 @@ def window_of(view: Array, base: Array) -> Window:
 @kernel
 def overlaps(x: Array) -> bool:
     """Whether two elements of x lie in one place."""
-    reach = 0
+    reach, clear = 0, True
     for step, n in sorted((abs(s), n) for s, n in zip(x.strides, x.shape, strict=True) if n > 1):
-        if step <= reach:
-            break  # it may, as a sliding window does
+        clear = clear and step > reach
         reach += (n - 1) * step
-    else:
+    if clear or not x.size:
         return False
-    window = window_of.reference(x, x) if hasattr(window_of, "reference") else None
-    return window is None
+    places = np.zeros((), np.int64)
+    for step, n in zip(x.strides, x.shape, strict=True):
+        places = np.add.outer(places, step * np.arange(n))
+    return bool(np.unique(places).size < x.size)
+
+
+@kernel
+def root_of(x: Array) -> Array:
+    """The array that owns the memory in which x lies."""
+    while isinstance(x.base, np.ndarray):
+        x = x.base
+    return x
+
+
+@kernel
+def placed_in(copied: Array, root: Array, x: Array) -> Array:
+    """Where x lies in ``root``, seen in ``copied``, a copy of it."""
+    start = x.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+    return np.ndarray(x.shape, x.dtype, copied.data, start, x.strides)
 
 
 def _looks(memory: Array, place: tuple[tuple[int, ...], tuple[int, ...], int]) -> Array:

@@ -8,16 +8,19 @@ from nanograd.nn.activation import *
 from nanograd.nn.attention import MultiheadAttention
 from nanograd.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from nanograd.nn.containers import ModuleDict, ModuleList, Sequential
-from nanograd.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
+from nanograd.nn.convolution import *
 from nanograd.nn.distance import *
 from nanograd.nn.dropout import *
-from nanograd.nn.lazy import LazyLinear
+from nanograd.nn.image import *
+from nanograd.nn.lazy import *
 from nanograd.nn.linear import Bilinear, Identity, Linear
 from nanograd.nn.losses import *
 from nanograd.nn.module import Module
 from nanograd.nn.normalization import *
+from nanograd.nn.padding import *
 from nanograd.nn.parameter import Buffer, Parameter, UninitializedParameter
 from nanograd.nn.parameters import ParameterDict, ParameterList
+from nanograd.nn.pooling import *
 from nanograd.nn.recurrent import GRU, LSTM, RNN, RNNBase
 from nanograd.nn.sparse import Embedding, EmbeddingBag
 from nanograd.nn.transformer import (

@@ -103,7 +103,7 @@ class _Gate:
     def __init__(self, module: Module, hooks: Hooks) -> None:
         self.module = module
         self.pre, self.hooks = hooks.of("backward_pre"), hooks.of("backward")
-        self.grad_output: tuple[Any, ...] = ()
+        self.grad_output: tuple[Any, ...] | None = None
         self.inputs = 0
         self.entered = False
 
@@ -127,7 +127,8 @@ class _Gate:
         places = [i for i, y in enumerate(outputs) if isinstance(y, Tensor) and y.requires_grad]
         if not places:
             return result
-        passed = _Pass.apply(lambda gs: self._outlet(gs, places, len(outputs)), *(outputs[i] for i in places))
+        count = len(outputs)  # the function below must not hold the outputs: a cycle
+        passed = _Pass.apply(lambda gs: self._outlet(gs, places, count), *(outputs[i] for i in places))
         for i, y in zip(places, passed, strict=True):
             outputs[i] = y
         return tuple(outputs) if several else outputs[0]
@@ -141,15 +142,24 @@ class _Gate:
         self.grad_output = tuple(given)
         if not self.entered:  # no input needs a gradient: there is nothing to change
             for hook in self.hooks:
-                hook.function(self.module, (None,) * self.inputs, self.grad_output)
+                nothing: list[Any] = [None] * self.inputs
+                changed = hook.function(self.module, tuple(nothing), self.grad_output)
+                if any(g is not None for g in _replaced(changed, nothing, "backward hook")):
+                    raise RuntimeError(
+                        "Backward hook for Modules where no input requires gradient should always return None or None "
+                        "for all gradients."
+                    )
         return tuple(given[i] for i in places)
 
     def _inlet(self, gradients: tuple[Any, ...], places: list[int]) -> tuple[Any, ...]:
+        if self.grad_output is None:  # they came by another way than the outputs, a list or a dict of tensors
+            return gradients
         given: list[Any] = [None] * self.inputs
         for i, g in zip(places, gradients, strict=True):
             given[i] = g
         for hook in self.hooks:
             given = _replaced(hook.function(self.module, tuple(given), self.grad_output), given, "backward hook")
+        self.grad_output = None
         return tuple(given[i] for i in places)
 
 

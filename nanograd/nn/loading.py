@@ -47,6 +47,7 @@ def load_state(module: Module, state_dict: Any, strict: bool, assign: bool) -> I
     for prefix, part in parts:
         for hook in part._hooks.of("load_pre") if part._hooks is not None else ():
             hook.function(part, given, prefix, {}, strict, missing, unexpected, errors)
+        part._load_from_state_dict(given, prefix, {}, strict, missing, unexpected, errors)
         part._expect_state(given, prefix)
     extra = {f"{prefix}_extra_state": part for prefix, part in parts if part.has_extra_state()}
     keys = compare_state(type(module).__name__, _members(parts), extra, given, strict, errors)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from nanograd.nn import functional as F
-from nanograd.ops.normalization import legacy
+from nanograd.nn.distance import PairwiseDistance
 from nanograd.nn.module import Module
+from nanograd.ops.normalization import legacy
 from nanograd.tensors import Tensor
 
 __all__ = [
@@ -222,9 +223,7 @@ class PoissonNLLLoss(_Loss):
 
     def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
         """mean of eˣ - t x"""
-        return F.poisson_nll_loss(
-            log_input, target, self.log_input, self.full, eps=self.eps, reduction=self.reduction
-        )
+        return F.poisson_nll_loss(log_input, target, self.log_input, self.full, eps=self.eps, reduction=self.reduction)
 
 
 class GaussianNLLLoss(_Loss):
@@ -243,7 +242,10 @@ class GaussianNLLLoss(_Loss):
 
 
 class CTCLoss(_Loss):
-    """loss = -ln Σ of the chances of all paths that spell the target          log-probabilities (T, N, C); see F.ctc_loss"""
+    """loss = -ln Σ of the chances of all paths that spell the target          log-probabilities (T, N, C)
+
+    See ``F.ctc_loss``.
+    """
 
     _function: ClassVar[str] = "nn.functional.ctc_loss(log_probs, targets, input_lengths, target_lengths)"
 
@@ -353,7 +355,10 @@ class MarginRankingLoss(_MarginLoss):
 
 
 class CosineEmbeddingLoss(_MarginLoss):
-    """loss = mean of 1 - cos(a, b) where t = 1, of max(0, cos(a, b) - margin) where t = -1          a, b (N, D), t (N,)"""
+    """loss = mean of 1 - cos(a, b) where t = 1, of max(0, cos(a, b) - margin) where t = -1
+
+    Shapes: a, b (N, D) and t (N,), or (D,) and ().
+    """
 
     _function: ClassVar[str] = "nn.functional.cosine_embedding_loss(x1, x2, target)"
 
@@ -410,7 +415,7 @@ class TripletMarginWithDistanceLoss(_Loss):
             raise ValueError(
                 f"TripletMarginWithDistanceLoss: expected margin to be greater than 0, got {margin} instead"
             )
-        self.distance_function = F.pairwise_distance if distance_function is None else distance_function
+        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
         self.margin = margin
         self.swap = swap
 

@@ -77,9 +77,14 @@ class Module:
     # Calling
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._hooks is not None:
-            return call_with_hooks(self, self._hooks, args, kwargs)
-        return self.forward(*args, **kwargs)
+        try:
+            if self._hooks is not None:
+                return call_with_hooks(self, self._hooks, args, kwargs)
+            return self.forward(*args, **kwargs)
+        except AttributeError as error:
+            if error.name == "array" and any(error.obj is arg for arg in args):
+                raise _no_tensor(self, error.obj) from None
+            raise
 
     def _hook(self, kind: str, hook: Hook, prepend: bool = False) -> RemovableHandle:
         self._started("hook")
@@ -452,12 +457,7 @@ class Module:
         if self._hooks is not None:
             for hook in self._hooks.of("state_pre"):
                 hook.function(self, prefix, keep_vars)
-        members = [*self._parameters.items(), *((n, b) for n, b in self._buffers.items() if n not in self._not_saved)]
-        for name, value in members:
-            if value is not None:
-                state[prefix + name] = value if keep_vars else value.detach()
-        if self.has_extra_state():
-            state[f"{prefix}_extra_state"] = self.get_extra_state()
+        self._save_to_state_dict(state, prefix, keep_vars)
         for name, child in self._modules.items():
             if child is not None:
                 child.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
@@ -466,6 +466,30 @@ class Module:
                 changed = hook.function(self, state, prefix, {})
                 state = state if changed is None else changed
         return state
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        """Add what this module itself holds; subclasses may add more."""
+        members = [*self._parameters.items(), *((n, b) for n, b in self._buffers.items() if n not in self._not_saved)]
+        for name, value in members:
+            if value is not None:
+                destination[prefix + name] = value if keep_vars else value.detach()
+        if self.has_extra_state():
+            destination[f"{prefix}_extra_state"] = self.get_extra_state()
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """For subclasses that change the state before it is loaded, as old files need it.
+
+        Nothing is copied yet when this returns: that happens once the states of all modules fit.
+        """
 
     def has_extra_state(self) -> bool:
         """Whether the class defines ``get_extra_state``."""
@@ -508,6 +532,20 @@ class Module:
             return f"{type(self).__name__}({''.join(extra)})"
         lines = "".join(f"\n  {line}" for line in [*extra, *children])
         return f"{type(self).__name__}({lines}\n)"
+
+
+def _no_tensor(module: Module, given: Any) -> TypeError:
+    """What to say of an input that is no tensor."""
+    kind = type(given).__name__
+    remedy = "make one with torch.tensor(...)."
+    if isinstance(given, (list, tuple)) and any(isinstance(item, Tensor) for item in given):
+        kind += f" of {len(given)}"
+        remedy = "a batch of a DataLoader is [inputs, labels]: for inputs, labels in loader: model(inputs)."
+    elif kind == "ndarray":
+        remedy = "torch.from_numpy(x), with .float() if it holds float64."
+    elif hasattr(given, "__getitem__") and hasattr(given, "__len__") and not isinstance(given, (list, tuple, str)):
+        remedy = "go through torch.utils.data.DataLoader(dataset, batch_size=...), and give the model its batches."
+    return TypeError(f"{type(module).__name__}: expected a tensor, got a {kind}: {remedy}")
 
 
 def _indented(text: str) -> str:

@@ -43,7 +43,7 @@ class _Affine(Module):
 
 
 def _sizes(shape: int | Sequence[int]) -> tuple[int, ...]:
-    return (int(shape),) if hasattr(shape, "__index__") else tuple(shape)  # type: ignore[arg-type]
+    return (int(shape),) if hasattr(shape, "__index__") else tuple(shape)
 
 
 class LayerNorm(_Affine):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nanograd.errors import DTypeError
+from nanograd.kernels import memory
 from nanograd.ops.creation import empty
 from nanograd.ops.op import share
 from nanograd.tensors import Tensor
@@ -36,6 +37,15 @@ class Parameter(Tensor):
         p.array = source.array
         share(source, p).base = None  # the same memory, but a leaf of its own and no view
         return p.requires_grad_(requires_grad)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """A parameter of copied elements, without the gradient, as torch's."""
+        found = memo.get(id(self))
+        if found is None:
+            found = memo[id(self)] = object.__new__(type(self))
+            found.array = memory.copy(self.array)
+            found.requires_grad_(self.requires_grad)
+        return found
 
 
 class Buffer(Tensor):

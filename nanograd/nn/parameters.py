@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, KeysView, Mapping
+from collections.abc import Iterable, Iterator, KeysView
 from typing import Any, NoReturn
 
+from nanograd.errors import did_you_mean
 from nanograd.nn.containers import pairs
 from nanograd.nn.module import Module
 from nanograd.nn.parameter import Parameter
@@ -91,6 +92,12 @@ class ParameterList(Module):
         raise RuntimeError("ParameterList should not be called.")
 
 
+class NoParameterError(KeyError, AttributeError):
+    """A name that a ParameterDict does not have; torch raises AttributeError."""
+
+    __str__ = AttributeError.__str__
+
+
 class ParameterDict(Module):
     """A dict whose parameters are found by ``parameters()``; tensors in it become parameters, other things stay.
 
@@ -105,15 +112,20 @@ class ParameterDict(Module):
         if parameters is not None:
             self.update(parameters)
 
-    def update(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
-        """Add parameters by name, replacing those of the same name; those of a plain dict in the order of names."""
+    def update(self, parameters: Any) -> None:
+        """Add parameters by name, replacing those of the same name: a mapping, or (name, parameter) pairs.
+
+        Those of a plain dict come in the order of their names.
+        """
         added = pairs("ParameterDict", parameters)
         for key, value in sorted(added, key=lambda pair: pair[0]) if type(parameters) is dict else added:
             self[key] = value
 
     def __getitem__(self, key: str) -> Any:
         if key not in self._keys:
-            raise KeyError(key)
+            raise NoParameterError(
+                f"'ParameterDict' object has no attribute {key!r}.{did_you_mean(str(key), self._keys)}"
+            )
         return getattr(self, key)
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -152,7 +164,7 @@ class ParameterDict(Module):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The parameter of a name, or ``default``."""
-        return self[key] if key in self else default
+        return self[key] if key in self._keys else default
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         """The parameter of a name, which is ``default`` from now on if there was none."""

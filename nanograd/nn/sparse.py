@@ -25,7 +25,9 @@ class _Table(Module):
     padding_idx: int | None
     weight: Parameter
 
-    def _make(self, rows: int, columns: int, padding: int | None, given: Tensor | None, device: Any, dtype: Any) -> None:
+    def _make(
+        self, rows: int, columns: int, padding: int | None, given: Tensor | None, device: Any, dtype: Any
+    ) -> None:
         kind = type(self).__name__
         self.num_embeddings = _size(kind, "num_embeddings", rows)
         self.embedding_dim = _size(kind, "embedding_dim", columns)
@@ -198,9 +200,7 @@ class EmbeddingBag(_Table):
         made.weight.requires_grad_(not freeze)
         return made
 
-    def forward(
-        self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Tensor:
         """The rows of each bag, combined."""
         return F.embedding_bag(
             input, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.mode, self.sparse,

@@ -99,9 +99,7 @@ def hardswish(input: Tensor) -> Tensor:
     """y = x · min(max(x + 3, 0), 6) / 6"""
     x = input
     expect_curve("hardswish", x)
-    return record(
-        k.hardswish(x.array), (x, lambda g: where(x <= -3, 0.0, where(x < 3, g * (x / 3 + 0.5), g)))
-    )
+    return record(k.hardswish(x.array), (x, lambda g: where(x <= -3, 0.0, where(x < 3, g * (x / 3 + 0.5), g))))
 
 
 @op

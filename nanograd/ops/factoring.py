@@ -82,7 +82,8 @@ def _cholesky_back(g: Tensor, y: Tensor) -> Tensor:
     half = (tril(inner) + tril(inner, -1)) * 0.5
     left = triangular(y.mT, half, True, False)
     both = triangular(y.mT, left.mT, True, False)  # (left L⁻¹)ᵀ
-    return (both + both.mT) * 0.5
+    even: Tensor = (both + both.mT) * 0.5
+    return even
 
 
 def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
@@ -122,8 +123,10 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> Any:
     expect_success(
         "torch.linalg.lu_factor",
         y.info,
-        lambda n: f"U[{n},{n}] is zero and using it on lu_solve would result in a division by zero. If you still want "
-        "to perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)",
+        lambda n: (
+            f"U[{n},{n}] is zero and using it on lu_solve would result in a division by zero. If you still want "
+            "to perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)"
+        ),
     )
     return return_types.linalg_lu_factor(*y[:2])
 

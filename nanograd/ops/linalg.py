@@ -71,7 +71,7 @@ def _leading_fit(p: tuple[int, ...], q: tuple[int, ...]) -> None:
 
 def _rows_product(a: Tensor, b: Tensor, g: Tensor) -> Tensor:
     """aᵀ g; where b is one matrix for all of a, the sum over a's matrices is one product of all their rows."""
-    return a.mT @ g if b.array.ndim > 2 else as_rows(a).mT @ as_rows(g)
+    return matmul(a.mT, g) if b.array.ndim > 2 else matmul(as_rows(a).mT, as_rows(g))
 
 
 def as_rows(x: Tensor) -> Tensor:
@@ -157,13 +157,21 @@ def _check_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     p, q = x.array.shape, weight.array.shape
     if len(q) != 2 or not p or p[-1] != q[1] or (bias is not None and bias.array.shape != q[:1]):
         b = "" if bias is None else f" and bias {tuple(bias.array.shape)}"
+        if len(q) == 2 and p and p[-1] != q[1]:
+            raise ShapeError(
+                f"linear: the input has {p[-1]} features (its last size), the layer takes {q[1]}: input {tuple(p)}, "
+                f"weight {tuple(q)}{b}. mat1 and mat2 shapes cannot be multiplied."
+            )
         raise ShapeError(
             f"linear: cannot apply weight {tuple(q)}{b} to an input of shape {tuple(p)}: expected input (…, in), "
-            f"weight (out, in), bias (out,). mat1 and mat2 shapes cannot be multiplied unless the in sizes agree."
+            "weight (out, in), bias (out,)."
         )
-    _same_dtype("linear", x, weight)
-    if bias is not None:
-        _same_dtype("linear", x, bias)
+    for parameter in (weight, bias):
+        if parameter is not None and parameter.array.dtype != x.array.dtype:
+            raise DTypeError(
+                f"linear: the input is {x.dtype}, the layer's parameters are {parameter.dtype}: mat1 and mat2 must have "
+                f"the same dtype. Convert the input: x.to({parameter.dtype})."
+            )
 
 
 @fuses(linear, k.linear)

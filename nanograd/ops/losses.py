@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nanograd.kernels import losses as k
+from nanograd.ops.activation import expect_curve
 from nanograd.ops.elementary import log, log1p
 from nanograd.ops.normalization import reduced
 from nanograd.ops.op import fuses, lift, op, record, titled, wrap
@@ -50,6 +51,7 @@ def binary_cross_entropy(input: Tensor, target: Tensor) -> Tensor:
     The derivative in x divides by at least 10⁻¹²: at 0 and 1 it is large, not infinite.
     """
     x, t = lift(input, target)
+    expect_curve("binary_cross_entropy", x)
     return record(
         k.binary_cross_entropy(x.array, t.array),
         (x, lambda g: _bce_back(g, x, t)),

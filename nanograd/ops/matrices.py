@@ -56,8 +56,8 @@ def _as(name: str, x: Tensor, dtype: Any) -> Tensor:
         raise DTypeError(f"{name}: dtype should be floating point or complex, but got {chosen}.")
     if chosen.itemsize < x.dtype.itemsize:
         raise DTypeError(
-            f"{name}: the dtype of the input ({x.dtype}) should be convertible without narrowing to the specified dtype "
-            f"({chosen})."
+            f"{name}: the dtype of the input ({x.dtype}) should be convertible without narrowing to the specified "
+            f"dtype ({chosen})."
         )
     return x.to(chosen)
 
@@ -140,7 +140,7 @@ def norm_of(
             )
         dims = tuple(range(ndim))
     if isinstance(ord, str) or len(dims) == 2:
-        return matrix_norm(A, ord, dims, keepdim, dtype=dtype)  # type: ignore[arg-type]
+        return matrix_norm(A, ord, dims, keepdim, dtype=dtype)
     return vector_norm(A, ord, dims, keepdim, dtype=dtype)
 
 

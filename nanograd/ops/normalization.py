@@ -81,6 +81,7 @@ def nll_loss(
 
     The mean divides by the sum of the weights of the targets that are not ignored.
     """
+    _check_weight("nll_loss", weight, input)
     x, t = _classes("nll_loss", input, target, ignore_index)
     return _nll(x, t, weight, ignore_index, legacy(size_average, reduce, reduction), input, target)
 
@@ -102,18 +103,30 @@ def _nll(
     picked = to_shape(gather(x, 1, to_shape(safe, (*safe.array.shape, 1))), safe.array.shape)
     share = counted.to(x.dtype) if weight is None else where(counted, weight[safe], 0.0)
     losses = where(counted, -picked * share, 0.0)
+    ndim = input.array.ndim
+    title = NLL if ndim < 3 else "ViewBackward0" if reduction == "none" and ndim != 4 else "NllLoss2DBackward0"
     if reduction == "mean":
-        return titled(losses.sum() / share.sum(), NLL)
-    losses = to_shape(losses, target.array.shape)
-    return titled(reduced(losses, reduction, "nll_loss"), NLL)
+        return titled(losses.sum() / share.sum(), title)
+    return titled(reduced(to_shape(losses, target.array.shape), reduction, "nll_loss"), title)
+
+
+def _check_weight(name: str, weight: Tensor | None, x: Tensor) -> None:
+    """Raises ShapeError unless there is a weight for each class, or none."""
+    shape = x.array.shape
+    classes = shape[min(1, len(shape) - 1)] if shape else 0
+    if weight is not None and tuple(weight.array.shape) != (classes,):
+        raise ShapeError(
+            f"{name}: weight tensor should be defined either for all {classes} classes or no classes but got weight "
+            f"tensor of shape: {list(weight.array.shape)}"
+        )
 
 
 def _classes(name: str, x: Tensor, t: Tensor, ignore: int) -> tuple[Tensor, Tensor]:
     """Input as rows (M, C), target as (M,).  Raises ShapeError, DTypeError, IndexError (torch's class numbers)."""
-    if t.array.dtype.kind not in "iu":
+    if t.array.dtype.char not in "lB":
         raise DTypeError(
             f"{name}: expected scalar type Long: class numbers of torch.int64 of shape (N,), got {t.dtype} of shape "
-            f"{tuple(t.array.shape)}. Use target.long()."
+            f"{tuple(t.array.shape)}. Class numbers must be integers: target.long()."
         )
     xs, ts = x.array.shape, t.array.shape
     if not xs or (ts != () if len(xs) == 1 else ts != (xs[0], *xs[2:])):
@@ -156,6 +169,9 @@ def cross_entropy(
     """
     reduction = legacy(size_average, reduce, reduction)
     dim = 1 if input.array.ndim > 1 else 0
+    if not 0 <= label_smoothing <= 1:
+        raise ShapeError(f"cross_entropy: label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    _check_weight("cross_entropy", weight, input)
     if target.array.dtype.kind == "f":
         return _soft(log_softmax(input, dim), target, weight, reduction, label_smoothing, dim)
     if not label_smoothing:
@@ -175,9 +191,9 @@ def _soft(logp: Tensor, p: Tensor, weight: Tensor | None, reduction: str, smooth
     if weight is not None:
         p = p * to_shape(weight, (classes,) + (1,) * (logp.array.ndim - 1 - dim))
     losses = -(p * logp).sum(dim)
-    return (
-        losses.sum() / max(losses.array.size, 1) if reduction == "mean" else reduced(losses, reduction, "cross_entropy")
-    )
+    if reduction == "mean":
+        return titled(losses.sum() / max(losses.array.size, 1), "DivBackward1")
+    return titled(reduced(losses, reduction, "cross_entropy"), "NegBackward0")
 
 
 def _smooth(
@@ -191,9 +207,9 @@ def _smooth(
     sharp = _nll(logp, t, weight, ignore, "none", x, t)
     losses = (1 - smoothing) * sharp + smoothing * even
     if reduction != "mean":
-        return reduced(to_shape(losses, target.array.shape), reduction, "cross_entropy")
+        return titled(reduced(to_shape(losses, target.array.shape), reduction, "cross_entropy"), "AddBackward0")
     share = counted.to(x.dtype) if weight is None else where(counted, weight[where(counted, t, 0)], 0.0)
-    return losses.sum() / share.sum()
+    return titled(losses.sum() / share.sum(), "AddBackward0")
 
 
 @fuses(cross_entropy, k.cross_entropy, k.cross_entropy_grad)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,9 @@ from typing import TYPE_CHECKING, Any
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import matmul as k
 from nanograd.ops.broadcasting import expand
-from nanograd.ops.comparison import where
 from nanograd.ops.diagonals import diagonal
-from nanograd.ops.kinds import expect_numbers, expect_one_dtype, none
+from nanograd.ops.kinds import expect_numbers, expect_one_dtype
 from nanograd.ops.linalg import dot, matmul
-from nanograd.ops.norms import p_norm
 from nanograd.ops.op import Number, lift, op, record, titled
 from nanograd.ops.reduction import sum
 from nanograd.ops.shape import one_dim, permute, to_shape, unsqueeze
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
 __all__ = [
-    "addbmm", "addmm", "addmv", "addr", "baddbmm", "cdist", "chain_matmul", "cross", "ger", "inner", "kron",
+    "addbmm", "addmm", "addmv", "addr", "baddbmm", "chain_matmul", "cross", "ger", "inner", "kron",
     "tensordot", "trace", "vdot",
 ]  # fmt: skip
 
@@ -141,7 +140,9 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     if not p or not q:
         return input * other
     if p[-1] != q[-1]:
-        raise ShapeError(f"inner: the last dimension must match on both input tensors but got {tuple(p)} and {tuple(q)}.")
+        raise ShapeError(
+            f"inner: the last dimension must match on both input tensors but got shapes {tuple(p)} and {tuple(q)}."
+        )
     return tensordot(input, other, ([-1], [-1]))
 
 
@@ -256,9 +257,7 @@ def cross_along(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     d = one_dim("linalg.cross", dim, a.array.ndim)
     sizes = [t.array.shape[d] if t.array.ndim else 1 for t in (a, b)]
     if sizes != [3, 3]:
-        raise ShapeError(
-            f"linalg.cross: inputs dimension {dim} must have length 3. Got {sizes[0]} and {sizes[1]}."
-        )
+        raise ShapeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {sizes[0]} and {sizes[1]}.")
     y = k.cross(a.array, b.array, d)
     return record(y, (a, lambda g: cross_along(b, g, dim=d)), (b, lambda g: cross_along(g, a, dim=d)))
 
@@ -280,8 +279,8 @@ def chain_matmul(*matrices: Any) -> Tensor:
     given = list(matrices[0]) if len(matrices) == 1 and isinstance(matrices[0], (list, tuple)) else list(matrices)
     for number, x in enumerate(given):
         if x.array.ndim != 2:
-            raise ShapeError(f"chain_matmul: Tensor dimension is {x.array.ndim} at position {number}, expected 2 instead.")
-    return given[0] if len(given) == 1 else multi_dot(given)  # type: ignore[no-any-return]
+            raise ShapeError(f"chain_matmul: Tensor dimension is {x.array.ndim} at position {number}, expected 2.")
+    return given[0] if len(given) == 1 else multi_dot(given)
 
 
 def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
@@ -320,7 +319,7 @@ def _check_chain(xs: list[Tensor]) -> None:
 
 def _chain_sizes(xs: list[Tensor]) -> tuple[int, ...]:
     """Rows of the first, columns of each.  Raises ShapeError where two that meet do not fit."""
-    for i, (x, y) in enumerate(zip(xs, xs[1:], strict=False)):
+    for i, (x, y) in enumerate(itertools.pairwise(xs)):
         p, q = x.array.shape, y.array.shape
         if p[1] != q[0]:
             raise ShapeError(
@@ -337,9 +336,7 @@ def _cheapest_splits(sizes: tuple[int, ...]) -> dict[tuple[int, int], int]:
     for length in range(1, count):
         for i in range(count - length):
             j = i + length
-            options = [
-                (cost[i, s] + cost[s + 1, j] + sizes[i] * sizes[s + 1] * sizes[j + 1], s) for s in range(i, j)
-            ]
+            options = [(cost[i, s] + cost[s + 1, j] + sizes[i] * sizes[s + 1] * sizes[j + 1], s) for s in range(i, j)]
             cost[i, j], split[i, j] = min(options)
     return split
 
@@ -349,76 +346,3 @@ def _multiplied(xs: list[Tensor], split: dict[tuple[int, int], int], i: int, j: 
         return xs[i]
     s = split[i, j]
     return matmul(_multiplied(xs, split, i, s), _multiplied(xs, split, s + 1, j))
-
-
-# Distances
-
-
-MANY = 25  # rows beyond which torch computes distances from a matrix product
-MODES = {
-    "use_mm_for_euclid_dist_if_necessary": None,
-    "use_mm_for_euclid_dist": True,
-    "donot_use_mm_for_euclid_dist": False,
-}
-
-
-def cdist(
-    x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary"
-) -> Tensor:
-    """‖a_i - b_j‖ of every row of a and every row of b, in the p-norm: (…, n, d) (…, m, d) → (…, n, m).
-
-    Its derivative at distance 0 is 0.  Raises ShapeError where the rows differ in length, or for p < 0.
-
-    >>> torch.cdist(torch.tensor([[0., 0.]]), torch.tensor([[3., 4.], [0., 1.]]))
-    tensor([[5., 1.]])
-    """
-    a, b = x1, x2
-    _check_cdist(a, b, p)
-    if compute_mode is not None and compute_mode not in MODES:
-        raise ValueError(
-            f"cdist: {compute_mode} is not a valid value for compute_mode: expected one of {', '.join(MODES)}."
-        )
-    many = max(a.array.shape[-2], b.array.shape[-2]) > MANY
-    chosen = MODES[compute_mode or "use_mm_for_euclid_dist_if_necessary"]
-    if not a.array.shape[-1]:
-        return titled(matmul(a, b.mT), "CdistBackward0")  # of nothing: zeros
-    if p == 2:
-        by_product = many if chosen is None else chosen
-        return titled(euclidean(a, b, by_product), "ViewBackward0" if by_product else "CdistBackward0")
-    apart = unsqueeze(a, -2) - unsqueeze(b, -3)
-    return titled(p_norm(apart, p, (apart.array.ndim - 1,), False), "CdistBackward0")
-
-
-def _check_cdist(a: Tensor, b: Tensor, p: float) -> None:
-    for name, x in (("X1", a), ("X2", b)):
-        if x.array.dtype.char not in "fd":
-            raise DTypeError(f"cdist: only supports floating-point dtypes (float32, float64), {name} got: {x.dtype}.")
-        if x.array.ndim < 2:
-            raise ShapeError(f"cdist: only supports at least 2D tensors, {name} got: {x.array.ndim}D.")
-    expect_one_dtype("cdist", a, b)
-    m, n = a.array.shape[-1], b.array.shape[-1]
-    if m != n:
-        raise ShapeError(f"cdist: X1 and X2 must have the same number of columns. X1: {m} X2: {n}.")
-    if not p >= 0:
-        raise ShapeError(f"cdist: only supports non-negative p values, got {p}.")
-
-
-@op("Cdist")
-def euclidean(a: Tensor, b: Tensor, by_product: bool) -> Tensor:
-    """√Σ (a_i - b_j)² of every row of a and of b."""
-    y = k.distances(a.array, b.array, by_product)
-    return record(
-        y,
-        (a, lambda g, y: _pulled(_shares(g, y), a, b)),
-        (b, lambda g, y: _pulled(_shares(g, y).mT, b, a)),
-    )
-
-
-def _shares(g: Tensor, y: Tensor) -> Tensor:
-    """g / y; 0 where two rows are the same."""
-    return where(y == 0, none(y), g / where(y == 0, 1.0, y))
-
-
-def _pulled(share: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """Σ_j share_ij (a_i - b_j)"""
-    return a * sum(share, -1, True) - share @ b

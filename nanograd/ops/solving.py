@@ -163,9 +163,7 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
     expect_fit("linalg.solve", A, b, left)
     x, info = solved(A, b) if left else solved(A.mT, b.mT)
     if check_errors:
-        expect_success(
-            "torch.linalg.solve", info, lambda _: "The solver failed because the input matrix is singular."
-        )
+        expect_success("torch.linalg.solve", info, lambda _: "The solver failed because the input matrix is singular.")
     x = x if left else x.mT
     return return_types.linalg_solve_ex(titled(x.squeeze(-1) if vectors else x, "LinalgSolveExBackward0"), info)
 
@@ -180,9 +178,7 @@ def solved(a: Tensor, b: Tensor) -> tuple[Tensor, ...]:
     )
 
 
-def solve_triangular(
-    A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
-) -> Tensor:
+def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
     """The X with A X = B (X A = B unless ``left``), A triangular: A (…, n, n), B (…, n, m), batches broadcast.
 
     The other triangle of A is not looked at, nor the diagonal if ``unitriangular``.  A zero on the diagonal gives
@@ -253,7 +249,8 @@ def _cofactors(a: Tensor, value: Tensor) -> Tensor:
     """∂ det a / ∂ a: det(a) a⁻ᵀ, which has a limit where a is singular."""
     inverse, info = inverted(a)
     if not bool((info != 0).any()):
-        return unsqueeze(unsqueeze(value, -1), -1) * inverse.mT
+        regular: Tensor = unsqueeze(unsqueeze(value, -1), -1) * inverse.mT
+        return regular
     if mode.enabled:
         return _minors(a)
     # a = U S Vᵀ: cofactors multiply, and those of S are the products of its other elements
@@ -261,7 +258,8 @@ def _cofactors(a: Tensor, value: Tensor) -> Tensor:
     n = s.array.shape[-1]
     others = where(eye(n, device=s.device) != 0, 1.0, unsqueeze(s, -2)).prod(-1)
     turned = unsqueeze(det(u) * det(v), -1)
-    return (u * unsqueeze(others * turned, -2)) @ v
+    y: Tensor = (u * unsqueeze(others * turned, -2)) @ v
+    return y
 
 
 def _minors(a: Tensor) -> Tensor:
@@ -270,7 +268,8 @@ def _minors(a: Tensor) -> Tensor:
     rest = tensor([[j for j in range(n) if j != i] for i in range(n)], device=a.device).long().reshape(n, n - 1)
     signs = tensor([[(-1.0) ** (i + j) for j in range(n)] for i in range(n)], dtype=a.dtype, device=a.device)
     minors = a[..., rest[:, None, :, None], rest[None, :, None, :]]  # (…, n, n, n - 1, n - 1)
-    return signs * det(minors)
+    y: Tensor = signs * det(minors)
+    return y
 
 
 def slogdet(input: Tensor) -> Any:

@@ -9,11 +9,11 @@ from nanograd.dtypes import finfo, int64
 from nanograd.errors import DTypeError, GradError, ShapeError
 from nanograd.kernels import decomposition as k
 from nanograd.kernels import memory
-from nanograd.ops.broadcasting import expand
 from nanograd.ops.comparison import where
 from nanograd.ops.creation import zeros
 from nanograd.ops.diagonals import diag_embed, tril
 from nanograd.ops.joining import cat
+from nanograd.ops.kinds import none
 from nanograd.ops.op import op, record, records, titled, wrap
 from nanograd.ops.ranges import eye
 from nanograd.ops.reduction import sum
@@ -59,7 +59,7 @@ def qr(input: Tensor, some: bool = True) -> Any:
 @op("LinalgQr")
 def orthogonal(a: Tensor, mode: str) -> tuple[Tensor, ...]:
     """(Q, R)"""
-    y = k.qr(a.array, "complete" if mode == "complete" else "reduced")
+    y = k.qr(a.array, mode)
     return records(y, (a, lambda g1, g2, y1, y2: _qr_back(mode, g1, g2, y1, y2)))
 
 
@@ -87,11 +87,12 @@ def _qr_back(mode: str, gq: Tensor | None, gr: Tensor | None, q: Tensor, r: Tens
 
 
 def _tall_qr_back(gq: Tensor | None, gr: Tensor | None, q: Tensor, r: Tensor) -> Tensor:
-    inner = (0 if gr is None else r @ gr.mT) - (0 if gq is None else gq.mT @ q)
+    inner = -(gq.mT @ q) if gq is not None else none(r)
+    if gr is not None:
+        inner = inner + r @ gr.mT
     outer = q @ (tril(inner) + tril(inner, -1).mT)
-    if gq is not None:
-        outer = gq + outer
-    return triangular(r, outer.mT, True, False).mT  # outer R⁻ᵀ
+    back: Tensor = triangular(r, outer.mT if gq is None else (gq + outer).mT, True, False).mT  # outer R⁻ᵀ
+    return back
 
 
 # Singular values
@@ -220,11 +221,14 @@ def symmetric(a: Tensor, upper: bool) -> tuple[Tensor, ...]:
 def _eigh_back(g: Tensor | None, gv: Tensor | None, values: Tensor, v: Tensor) -> Tensor:
     """V (diag g + Vᵀ g_V / E) Vᵀ, E_ij = λ_j - λ_i (Giles, 2008, section 3.1)"""
     if gv is None:
-        return (v * unsqueeze(g, -2)) @ v.mT  # type: ignore[arg-type]
+        assert g is not None
+        alone: Tensor = (v * unsqueeze(g, -2)) @ v.mT
+        return alone
     one = eye(values.array.shape[-1], dtype=v.dtype, device=v.device)
     gaps = unsqueeze(values, -2) - unsqueeze(values, -1) + one
     inner = v.mT @ gv / gaps * (1 - one)
-    return v @ (inner if g is None else inner + diag_embed(g)) @ v.mT
+    y: Tensor = v @ (inner if g is None else inner + diag_embed(g)) @ v.mT
+    return y
 
 
 # How many directions a matrix has
@@ -242,8 +246,8 @@ def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = N
     """
     if A.array.ndim < 2 or A.array.dtype.char not in "fd":
         raise DTypeError(
-            f"linalg.pinv({A.dtype}{tuple(A.array.shape)}): expected a tensor with 2 or more dimensions of float, double, "
-            "cfloat or cdouble types."
+            f"linalg.pinv({A.dtype}{tuple(A.array.shape)}): expected a tensor with 2 or more dimensions of float, "
+            "double, cfloat or cdouble types."
         )
     if hermitian:
         expect_equal_sides("linalg.pinv", A)
@@ -270,14 +274,16 @@ def _pseudo_inverse(a: Tensor, atol: Any, rtol: Any, hermitian: bool) -> Tensor:
         u, s, vh = (wrap(part) for part in k.svd(a.array, False))
     kept = s.abs() > _tolerance(a, s.abs(), atol, rtol)
     inverted = where(kept, 1 / where(kept, s, 1.0), 0.0)
-    return vh.mT @ (unsqueeze(inverted, -1) * u.mT)
+    y: Tensor = vh.mT @ (unsqueeze(inverted, -1) * u.mT)
+    return y
 
 
 def _pinv_back(g: Tensor, a: Tensor, p: Tensor) -> Tensor:
     """-(P gᵀ P)ᵀ + (1 - A P) gᵀ P Pᵀ + Pᵀ P gᵀ (1 - P A), at constant rank (Golub and Pereyra, 1973)."""
     turned, within = p.mT @ g @ p.mT, g.mT @ p @ p.mT
     across = p.mT @ p @ g.mT
-    return within - a @ (p @ within) + across - (across @ p) @ a - turned
+    y: Tensor = within - a @ (p @ within) + across - (across @ p) @ a - turned
+    return y
 
 
 def _tolerance(a: Tensor, s: Tensor, atol: Any, rtol: Any) -> Tensor:
@@ -296,9 +302,7 @@ def _number(value: Any, like: Tensor) -> Tensor:
     return wrap(memory.full.on(like.device)((1,), float(value), like.dtype))
 
 
-def matrix_rank(
-    A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
-) -> Tensor:
+def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """How many singular values are above max(atol, rtol · the greatest), int64; see ``linalg.pinv``.
 
     ``tol`` is an older name of atol, with rtol = 0.

@@ -135,11 +135,17 @@ def batch_norm_fused(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps:
         edges.append((weight, lambda g, gm, gv: _scale_back(g, x, mean, scale)))
     if bias is not None:
         edges.append((bias, lambda g, gm, gv: None if g is None else sum_(g, dims)))
-    return records((y, memory.reshape(m, m.shape[:1]), memory.reshape(v, m.shape[:1])), *edges)
+    return records((y, memory.copy(memory.reshape(m, m.shape[:1])), memory.reshape(v, m.shape[:1])), *edges)
 
 
 def _batch_back(
-    g: Tensor | None, gm: Tensor | None, gv: Tensor | None, x: Tensor, weight: Tensor | None, mean: Tensor, scale: Tensor
+    g: Tensor | None,
+    gm: Tensor | None,
+    gv: Tensor | None,
+    x: Tensor,
+    weight: Tensor | None,
+    mean: Tensor,
+    scale: Tensor,
 ) -> Tensor | None:
     """What flows back through y, through the mean and through the variance, where something came."""
     n, found = x.array.size // x.array.shape[1], []

@@ -30,9 +30,7 @@ def close(a, b, dtype=np.float32, loose=False):
     rtol, atol = {np.float16: (2e-3, 2e-3), np.float32: (2e-5, 1e-6), np.float64: (1e-9, 1e-12)}[dtype]
     if loose:
         rtol, atol = max(rtol, 1e-7), max(atol * 5, 1e-7)
-    np.testing.assert_allclose(
-        a.detach().numpy().astype(np.float64), b.detach().numpy().astype(np.float64), rtol, atol
-    )
+    np.testing.assert_allclose(a.detach().numpy().astype(np.float64), b.detach().numpy().astype(np.float64), rtol, atol)
 
 
 ROUNDED = {"gelu tanh", "hardsigmoid"}  # torch: 1 + tanh near -1; 1/6 in float32 on the way back of float64

@@ -25,7 +25,7 @@ def traced(m: Any, call: Call, arrays: Sequence[Array], orders: int) -> list[Arr
     ys = list(ys) if isinstance(ys, tuple) else [ys]
     found, above = list(ys), [y for y in ys if y.requires_grad]
     wanted = [x for x in xs if x.requires_grad]
-    for order in range(orders):
+    for order in range(orders if above else 0):
         rng = np.random.default_rng(order)
         weights = [m.tensor(rng.standard_normal(tuple(y.shape)), dtype=y.dtype) for y in above]
         grads = m.autograd.grad(above, wanted, weights, create_graph=order + 1 < orders, allow_unused=True)
@@ -154,7 +154,7 @@ def test_lp_pool_and_unpool(dims: int) -> None:
     for seed in range(8):
         rng = np.random.default_rng(seed)
         x = np.abs(normal(2, 3, *rng.integers(6, 9, dims), seed=seed)) + 0.1
-        size, p = numbers(rng, dims, 1, 4), float(rng.choice([1.0, 2.0, 3.0]))
+        size, p = numbers(rng, dims, 1, 4) if dims > 1 else int(rng.integers(1, 4)), float(rng.choice([1.0, 2.0, 3.0]))
         lp = lambda m, t: getattr(m.nn.functional, f"lp_pool{dims}d")(t, p, size, ceil_mode=bool(seed % 2))  # noqa: B023, E731
         compare(lp, [x], f"lp_pool{dims}d {x.shape} {p} {size}", rtol=1e-8)
         given = dict(kernel_size=3, stride=2, padding=seed % 2)
@@ -216,7 +216,7 @@ def test_nodes_have_torchs_names() -> None:
             )
         )
     for number, call in enumerate(calls):
-        assert call(ng).grad_fn.name == call(torch).grad_fn.name(), number
+        assert call(ng).grad_fn.name() == call(torch).grad_fn.name(), number
 
 
 REFUSED: dict[str, Call] = {
@@ -235,7 +235,6 @@ REFUSED: dict[str, Call] = {
     "padding in words": lambda m: f(m).conv2d(full(m, 1, 1, 5, 5), full(m, 1, 1, 3, 3), padding="full"),
     "same with a stride": lambda m: f(m).conv2d(full(m, 1, 1, 5, 5), full(m, 1, 1, 3, 3), padding="same", stride=2),
     "bias": lambda m: f(m).conv2d(full(m, 1, 1, 5, 5), full(m, 1, 1, 3, 3), full(m, 2)),
-    "dtype": lambda m: f(m).conv2d(full(m, 1, 1, 5, 5), full(m, 1, 1, 3, 3).double()),
     "empty": lambda m: f(m).conv2d(full(m, 1, 1, 0, 5), full(m, 1, 1, 1, 3), padding=1),
     "transposed channels": lambda m: f(m).conv_transpose2d(full(m, 1, 3, 5, 5), full(m, 2, 3, 3, 3)),
     "transposed bias": lambda m: f(m).conv_transpose2d(full(m, 1, 2, 5, 5), full(m, 2, 3, 3, 3), full(m, 2)),

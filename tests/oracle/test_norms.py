@@ -181,7 +181,9 @@ def test_functions_agree(name):
 
 
 @pytest.mark.parametrize("dropped", [0.0, 1.0])
-@pytest.mark.parametrize("name", ["dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"])
+@pytest.mark.parametrize(
+    "name", ["dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"]
+)
 def test_dropping_nothing_or_all_agrees(name, dropped):
     shape = {"dropout1d": (2, 3, 4), "dropout3d": (2, 3, 2, 2, 2)}.get(name, (2, 3, 4, 4))
     x, t = pair(*shape)

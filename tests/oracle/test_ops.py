@@ -870,6 +870,8 @@ UNREADABLE = {  # torch gives neither a signature nor one in its documentation
     "meshgrid",  # any number of tensors
     "index_fill", "index_put", "is_neg", "is_same_size", "is_signed", "masked_scatter", "put", "scalar_tensor",
     "split_with_sizes",
+    "chain_matmul", "einsum",  # any number of tensors
+    "cholesky_solve", "frobenius_norm", "lu_solve", "matrix_exp", "nuclear_norm", "triangular_solve",
 }  # fmt: skip
 
 

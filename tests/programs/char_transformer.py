@@ -16,7 +16,7 @@ vocab_size, n_embd, n_head, block_size = len(chars), 32, 4, 16
 class CausalSelfAttention(nn.Module):
     def __init__(self):
         super().__init__()
-        self.c_attn = nn.Linear(n_embd, 3 * n_embd)
+        self.c_attn = nn.Linear(n_embd, 3 * n_embd, bias=False)
         self.c_proj = nn.Linear(n_embd, n_embd)
         self.register_buffer("mask", torch.tril(torch.ones(block_size, block_size)).view(1, 1, block_size, block_size))
 
@@ -59,7 +59,7 @@ class GPT(nn.Module):
         self.lm_head = nn.Linear(n_embd, vocab_size, bias=False)
         self.transformer.wte.weight = self.lm_head.weight  # tied: one tensor, listed once
         for name, p in self.named_parameters():
-            if p.dim() > 1:
+            if "ln" not in name:
                 with torch.no_grad():
                     p.copy_(0.08 * torch.sin(torch.arange(p.numel()) * 0.7 + len(name)).reshape(p.shape))
 
@@ -87,7 +87,7 @@ class GPT(nn.Module):
         return idx
 
 
-model = GPT()
+model = GPT().double()  # in 64 bits the small differences between machines stay small
 print(len(list(model.parameters())), len(model.state_dict()), sum(p.numel() for p in model.parameters()))
 print([name for name in model.state_dict() if "h.1" in name][:4], model.transformer.wte.weight is model.lm_head.weight)
 decay = [p for p in model.parameters() if p.dim() >= 2]

@@ -49,7 +49,7 @@ for t in range(401):
         for value in (a, b, c, d):
             value -= learning_rate * value.grad
             value.grad = None
-print(f"Result: y = {a.item():.3f} + {b.item():.3f} * P3({c.item():.3f} + {d.item():.3f} x)")
+print(f"Result: y = {b.item():.3f} * P3({d.item():.3f} x)", abs(a.item()) < 1e-6, abs(c.item()) < 1e-6)
 
 u, v = torch.tensor([1.0, 2.0], requires_grad=True), torch.tensor([3.0, 4.0], requires_grad=True)
 product, total = Scaled.apply(u, v, 10.0)

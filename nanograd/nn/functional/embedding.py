@@ -38,7 +38,7 @@ def embedding(
 
 def _padding(name: str, index: int | None, weight: Tensor) -> int:
     """The padding row counted from the front, or -1.  Raises ShapeError outside the table."""
-    rows = weight.array.shape[0]
+    rows: int = weight.array.shape[0]
     if index is None:
         return -1
     if not -rows <= index < rows:
@@ -109,6 +109,8 @@ def embedding_bag(
     _check_weights(input, per_sample_weights, mode)
     padding = _padding("embedding_bag", padding_idx, weight)
     starts, bags = _bags(input, offsets, include_last_offset)
+    if not bags:
+        return titled(weight.narrow(0, 0, 0), "EmbeddingBagBackward0")
     if max_norm is not None:
         _shorten(weight, input, max_norm, norm_type)
     index = input.flatten()
@@ -173,10 +175,9 @@ def _bags(input: Tensor, offsets: Tensor | None, include_last: bool) -> tuple[Te
 
 
 def _combined(rows: Tensor, owner: Tensor, bags: int, mode: str) -> Tensor:
-    width, kind = rows.array.shape[1], dict(dtype=rows.dtype, device=rows.device)
     if mode == "max":
         return _greatest(rows, owner, bags)
-    y = zeros(bags, width, **kind).index_add(0, owner, rows)
+    y = zeros(bags, rows.array.shape[1], dtype=rows.dtype, device=rows.device).index_add(0, owner, rows)
     if mode == "sum":
         return y
     return y / owner.bincount(minlength=bags).clamp(min=1).to(rows.dtype).unsqueeze(1)

@@ -133,8 +133,9 @@ def _listed(have: Sizes, what: str, value: Any, kind: str) -> tuple[Any, ...]:
     if not all(hasattr(v, kind) and not isinstance(v, str) for v in values):
         raise DTypeError(f"interpolate: expected {what} as a number or a tuple of them, got {value!r:.60}.")
     if len(values) != len(have):
+        both = "output" if what == "output size" else what
         raise ShapeError(
-            f"interpolate: Input and {what} must have the same number of spatial dimensions, but got input with spatial "
+            f"interpolate: Input and {both} must have the same number of spatial dimensions, but got input with spatial "
             f"dimensions of {list(have)} and {what} of {values}. Please provide input tensor in (N, C, d1, d2, ...,dK) "
             f"format and {what} in (o1, o2, ...,oK) format."
         )

@@ -53,10 +53,15 @@ def _weighted(name: str, losses: Tensor, weight: Tensor | None, reduction: str) 
     """The losses, scaled and reduced; the mean divides by the sum of the weights."""
     if weight is None:
         return reduced(losses, reduction, name)
+    scaled = losses * _fitting(name, weight, losses)
+    return scaled.sum() / weight.sum() if reduction == "mean" else reduced(scaled, reduction, name)
+
+
+def _fitting(name: str, weight: Tensor, losses: Tensor) -> Tensor:
+    """The weight.  Raises ShapeError unless there is one for each loss."""
     if weight.array.shape != losses.array.shape:
         raise ShapeError(f"{name}: Weights and input must have the same size, got {weight.shape} and {losses.shape}.")
-    scaled = losses * weight
-    return scaled.sum() / weight.sum() if reduction == "mean" else reduced(scaled, reduction, name)
+    return weight
 
 
 def l1_loss(
@@ -103,8 +108,9 @@ def huber_loss(
     away = input - target
     d = away.abs()
     losses = where(d < delta, away * away * 0.5, (d - 0.5 * delta) * delta)
-    loss = _weighted("huber_loss", losses, weight, reduction)
-    return titled(loss, "HuberLossBackward0") if weight is None else loss
+    if weight is None:
+        return titled(reduced(losses, reduction, "huber_loss"), "HuberLossBackward0")
+    return reduced(losses * _fitting("huber_loss", weight, losses), reduction, "huber_loss")
 
 
 def _warn_sizes(name: str, x: Tensor, t: Tensor) -> None:

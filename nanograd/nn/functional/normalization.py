@@ -68,7 +68,7 @@ def _check_channels(name: str, x: Tensor, *others: Tensor | None) -> None:
 
 def _per_channel(x: Tensor) -> int:
     """How many values a channel has.  Raises ShapeError for one: its variance is 0, and nothing could be learned."""
-    count = math.prod(x.array.shape) // max(x.array.shape[1], 1)
+    count: int = x.array.size // max(x.array.shape[1], 1)
     if count == 1:
         raise ShapeError(
             f"Expected more than 1 value per channel when training, got input size {Size(x.array.shape)}. Use a batch "
@@ -153,9 +153,8 @@ def group_norm(
         )
     size = channels // num_groups * math.prod(rest)
     if n * size == 1:
-        raise ShapeError(
-            f"Expected more than 1 value per channel when training, got input size {Size((n * channels // num_groups, num_groups, *rest))}."
-        )
+        grouped = Size((n * channels // num_groups, num_groups, *rest))
+        raise ShapeError(f"Expected more than 1 value per channel when training, got input size {grouped}.")
     y = layer_norm(input.reshape(n, num_groups, size), (size,), None, None, eps).view(input.array.shape)
     y = y if weight is None else y * by_channel(weight, input)
     y = y if bias is None else y + by_channel(bias, input)
@@ -177,9 +176,7 @@ def rms_norm(
     return y.to(input.dtype) if x is not input else y
 
 
-def local_response_norm(
-    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-) -> Tensor:
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """y[c] = x[c] / (k + alpha · mean of x² over ``size`` neighboring channels)^beta; channels outside count as 0.
 
     Shape: (N, C, …), at least three dimensions.  Source: A. Krizhevsky et al., ImageNet Classification with Deep

@@ -108,9 +108,10 @@ def _check_reach(shape: tuple[int, ...], d: int, edge: tuple[int, int], mode: st
             f"pad: Argument #{argument}: Padding size should be less than the corresponding input dimension, but got: "
             f"padding {edge} at dimension {d} of input {list(shape)}: reflect can add at most {n - 1}."
         )
-    if mode == "circular" and max(edge) > n:
+    left = n - max(-edge[0], 0) - max(-edge[1], 0)
+    if mode == "circular" and max(edge) > left:
         raise ShapeError(
-            f"pad: Padding value causes wrapping around more than once: circular can add at most {n} to dimension {d} "
+            f"pad: Padding value causes wrapping around more than once: circular can add at most {left} to dimension {d} "
             f"of input {list(shape)}, got {edge}."
         )
     if mode != "circular" and n + sum(edge) < 1:

@@ -1,0 +1,5 @@
+"""backward where nothing requires a gradient."""
+
+import torch
+
+torch.ones(3).sum().backward()

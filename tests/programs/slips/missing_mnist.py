@@ -1,0 +1,5 @@
+"""A data set that was not downloaded."""
+
+import torchvision
+
+torchvision.datasets.MNIST("nowhere", train=True)

@@ -1,0 +1,5 @@
+"""A misspelled method."""
+
+import torch
+
+torch.ones(3).unsqeeze(0)

@@ -1,0 +1,5 @@
+"""A ready-made network."""
+
+from torchvision import models
+
+model = models.resnet18(weights="DEFAULT")

@@ -1,0 +1,5 @@
+"""A tensor for a GPU that is not there."""
+
+import torch
+
+t = torch.ones(3).to("cuda")

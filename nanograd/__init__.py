@@ -50,6 +50,7 @@ from nanograd.formats import (
     sparse_csr,
     strided,
 )
+from nanograd.ops.activation import *
 from nanograd.ops.arithmetic import *
 from nanograd.ops.bitwise import *
 from nanograd.ops.broadcasting import *

@@ -159,6 +159,8 @@ def run_script(script: Path, arguments: Sequence[str]) -> int:
             return _status(end)
         except Exception as error:
             _explain(error)
+            if isinstance(error, AttributeError) and str(error).endswith((".", "?")):
+                error.name = None  # the message says what to do: Python need not guess what was meant
             _print(error, script)
             return 1
     return 0

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 __all__ = [
     "are_deterministic_algorithms_enabled", "compile", "get_deterministic_debug_mode", "get_float32_matmul_precision",
-    "is_autocast_cpu_enabled", "is_autocast_enabled",
-    "is_deterministic_algorithms_warn_only_enabled", "set_deterministic_debug_mode", "set_float32_matmul_precision",
+    "is_autocast_cpu_enabled", "is_autocast_enabled", "is_deterministic_algorithms_warn_only_enabled",
+    "set_deterministic_debug_mode", "set_float32_matmul_precision",
     "set_flush_denormal", "use_deterministic_algorithms",
 ]  # fmt: skip
 
@@ -91,10 +90,6 @@ def set_flush_denormal(mode: bool) -> bool:
     if mode:
         warnings.warn("set_flush_denormal: numbers below 1e-38 are kept as they are.", stacklevel=2)
     return False
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def is_autocast_enabled(device_type: str = "cuda") -> bool:

@@ -508,6 +508,11 @@ def _latest(view: Node, moment: int | None) -> tuple[Any, int] | None:
     return None
 
 
+def is_stale(node: Node) -> bool:
+    """Whether a recorded write changed the memory of a view since it was taken: uses after that lead past its node."""
+    return node.view_of is not None and bool(node.view_of.recorded) and _latest(node, None) is not None
+
+
 def _moved(parent: Node, moment: int) -> bool:
     """Whether gradients of a node go elsewhere: it is a view, and its memory was written before ``moment``."""
     return parent.view_of is not None and parent.view_of.recorded and _latest(parent, moment) is not None

@@ -23,7 +23,7 @@ from nanograd.ops.writing import in_place, written
 from nanograd.printing import array_text, size_note, with_notes
 from nanograd.settings import get_default_dtype
 from nanograd.storage import Storage
-from nanograd.tape import TORCH_NAMES, Node, backward
+from nanograd.tape import TORCH_NAMES, Node, backward, is_stale
 
 __all__ = ["RemovableHandle", "Size", "Tensor", "to_arguments"]
 
@@ -460,6 +460,7 @@ class Tensor(Methods):
             raise GradError("retain_grad: can't retain_grad on Tensor that has requires_grad=False.")
         if self.is_leaf or self._retains:
             return
+        check_current(self, "retain_grad")
         import weakref
 
         self._retains = True
@@ -472,6 +473,7 @@ class Tensor(Methods):
         """
         if self.node is None:
             raise GradError("register_hook: cannot register a hook on a tensor that doesn't require gradient.")
+        check_current(self, "register_hook")
         return _add_hook(self, hook)
 
     # Conversions
@@ -580,6 +582,15 @@ def _leaf(t: Tensor) -> Node:
     return node
 
 
+def check_current(t: Tensor, name: str) -> None:
+    """Refuse to ask for the gradient of a view whose memory got another history since it was taken."""
+    if t.node is not None and is_stale(t.node):
+        raise GradError(
+            f"{name}: the memory of this view of shape {tuple(t.shape)} was written in place, where operations are "
+            "recorded, since the view was taken. Take the view again after the write, and use that."
+        )
+
+
 def backward_into(
     inputs: Tensor | Sequence[Tensor], roots: Sequence[tuple[Node, int, Tensor]], keep: bool, create_graph: bool
 ) -> None:
@@ -591,6 +602,7 @@ def backward_into(
     for i, t in enumerate(given):
         if t.node is None:
             raise GradError(f"backward: input {i} does not require grad. Call requires_grad_() on it first.")
+        check_current(t, "backward")
         places.append((t.node, t.output_nr))
     found = backward(roots, places, keep, create_graph)
     for t, place in zip(given, places, strict=True):

@@ -371,17 +371,20 @@ def test_an_input_that_was_marked_dirty_makes_no_cycle():
         @staticmethod
         def forward(ctx, x):
             ctx.mark_dirty(x)
-            return x.mul_(3)
+            ctx.save_for_backward(x.mul_(3))
+            return x
 
         @staticmethod
         def backward(ctx, g):
-            return g * 3
+            return g * 3 * (ctx.saved_tensors[0] / 3)
 
     w = torch.ones(2, requires_grad=True)
     gc.collect()
     gc.disable()
     try:
         for make in (lambda: w * 1, lambda: (w * 1)[:1]):
+            y = Tripled.apply(make())
+            y.sum().backward()
             y = Tripled.apply(make())
             node = weakref.ref(y.grad_fn)
             del y

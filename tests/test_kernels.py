@@ -16,7 +16,7 @@ import pytest
 import nanograd.kernels
 from nanograd import dtypes
 from nanograd.errors import DeviceError, ShapeError
-from nanograd.kernels import compile, elementary, elementwise, index, memory, pool, reduce, sample
+from nanograd.kernels import compile, elementary, elementwise, index, memory, pool, reduce, resample, sample
 from nanograd.kernels.kernel import KERNELS, kernel
 from nanograd.testing import law_kernel
 
@@ -96,6 +96,16 @@ def optimizer(formula: Any) -> Make:
     return make
 
 
+def sums(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
+    """An image, and what becomes of its rows and columns."""
+    rules = [("window", 3, (3, 2, 1)), ("share", 4, ()), ("linear", 9, (0.0, 0.0)), ("replicate", 10, (2,))]
+    chosen = zip((2, 3), rng.permutation(4)[:2], strict=True)
+    dims = tuple(resample.Along(d, rules[i][0], 6, rules[i][1], rules[i][2]) for d, i in chosen)
+    back = bool(rng.integers(2))
+    sizes = (along.want if back else along.have for along in dims)
+    return normal(rng, dtype, 7, 16, *sizes), dims, back
+
+
 ARGUMENTS: dict[str, Make] = {
     "elementary.relu": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
     "elementary.relu_grad": lambda rng, dtype: (peppered(rng, dtype, *BIG), peppered(rng, dtype, *BIG)),
@@ -145,7 +155,8 @@ ARGUMENTS: dict[str, Make] = {
         unit(rng, dtype, 7, 5),
         rng.integers(0, 5, 7),
     ),
-    "pool.max_pool2d": windows,
+    "pool.max_pool": windows,
+    "resample.resample": sums,
     "scan.cumsum": lambda rng, dtype: (unit(rng, dtype, *CUBE), int(rng.integers(3)), dtypes.dtype_of(np.dtype(dtype))),
     "scan.cumprod": lambda rng, dtype: (
         unit(rng, dtype, *CUBE) + dtype(0.5),
@@ -277,7 +288,7 @@ def test_places_that_repeat_add_up() -> None:
 def test_padding_never_wins_a_window() -> None:
     x = np.full((1, 1, 4, 4), -np.inf, np.float32)
     for images in (x, np.tile(x, (1, 100, 1, 1))):  # the reference, the compiled loop
-        values, places = pool.max_pool2d(images, (3, 3), (1, 1), (1, 1), (1, 1), (4, 4))
+        values, places = pool.max_pool(images, (3, 3), (1, 1), (1, 1), (1, 1), (4, 4))
         assert np.isneginf(values).all()
         assert places[0, 0, 0, 0] == 0
         assert places[0, 0, 3, 3] == 10

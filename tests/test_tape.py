@@ -785,3 +785,23 @@ def test_copies_of_tensors_that_share_memory_share_memory():
     part.zero_()
     with pytest.raises(GradError, match="written in place since"):
         y.sum().backward()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda y, v: autograd.grad(y, v, allow_unused=True),
+        lambda y, v: y.backward(inputs=[v]),
+        lambda y, v: v.register_hook(print),
+        lambda y, v: v.retain_grad(),
+    ],
+)
+def test_the_gradient_of_a_view_older_than_a_write_is_not_asked_for(ask):
+    w = torch.tensor([1.0, 2.0], requires_grad=True)
+    a = w * 1
+    v = a[:1]
+    a.mul_(3)
+    with pytest.raises(GradError, match="Take the view again"):
+        ask((v * 2).sum(), v)
+    again = a[:1]
+    assert autograd.grad((again * 2).sum(), again)[0].tolist() == [2]

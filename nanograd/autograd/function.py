@@ -178,7 +178,8 @@ class _Run:
         kept: list[Any] = []
         for t in self.ctx._to_save:
             index = next((i for i, y in enumerate(before) if y is t), None)
-            kept.append(t if index is None or after[index].node is not node else index)
+            own = index is not None and (after[index].node is node or any(t is d for d in self.ctx._dirty))
+            kept.append(index if own else t)
         self.ctx._to_save = ()
         owner, name = ref(node), node.title
 

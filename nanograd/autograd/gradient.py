@@ -8,7 +8,7 @@ from typing import Any
 from nanograd import tape
 from nanograd.errors import GradError, MissingError
 from nanograd.ops.creation import zeros_like
-from nanograd.tensors import Tensor, backward_into
+from nanograd.tensors import Tensor, backward_into, check_current
 
 __all__ = ["backward", "grad"]
 
@@ -60,6 +60,7 @@ def grad(
     for i, x in enumerate(wanted):
         if x.node is None:
             raise GradError(f"grad: input {i} does not require grad. Call requires_grad_() on it first.")
+        check_current(x, "grad")
     keep = create_graph if retain_graph is None else retain_graph
     places = [(x.node, x.output_nr) for x in wanted]
     found = tape.backward(_roots("grad", outputs, grad_outputs), places, keep, create_graph)

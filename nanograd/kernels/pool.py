@@ -19,9 +19,7 @@ def _least(x: Array) -> float:
 
 
 @kernel
-def max_pool(
-    x: Array, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, out: Sizes
-) -> tuple[Array, Array]:
+def max_pool(x: Array, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, out: Sizes) -> tuple[Array, Array]:
     """(greatest element, its place in row-major order) under each window: (N, C, *in) → (N, C, *out) twice.
 
     Padding never wins, not even against -∞; of equal elements the first one wins, of several NaN the last.

@@ -92,9 +92,7 @@ class _MaxUnpool(Module):
 
     _dims: ClassVar[int]
 
-    def __init__(
-        self, kernel_size: int | Sizes, stride: int | Sizes | None = None, padding: int | Sizes = 0
-    ) -> None:
+    def __init__(self, kernel_size: int | Sizes, stride: int | Sizes | None = None, padding: int | Sizes = 0) -> None:
         super().__init__()
         name = type(self).__name__
         self.kernel_size = each(f"{name} kernel_size", kernel_size, self._dims)
@@ -161,9 +159,7 @@ class AvgPool1d(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """The means."""
-        return F.avg_pool1d(
-            input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
-        )
+        return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
     def extra_repr(self) -> str:
         """The sizes."""

@@ -116,7 +116,9 @@ def _padding(name: str, padding: Any, window: Sizes, stride: Sizes, dilation: Si
     if padding != "same":
         raise ShapeError(f"{name}: Invalid padding string: {padding!r}: expected numbers, 'same' or 'valid'.")
     if any(s != 1 for s in stride):
-        raise ShapeError(f"{name}: padding='same' is not supported for strided convolutions: give the padding as numbers.")
+        raise ShapeError(
+            f"{name}: padding='same' is not supported for strided convolutions: give the padding as numbers."
+        )
     reach = [d * (n - 1) for d, n in zip(dilation, window, strict=True)]
     return tuple(r // 2 for r in reach), tuple(r % 2 for r in reach)
 
@@ -146,7 +148,9 @@ def _check_numbers(name: str, geometry: Geometry) -> None:
     if min(d) <= 0:
         raise ShapeError(f"{name}: dilation should be greater than zero, but got {list(d)}.")
     if min(p) < 0:
-        raise ShapeError(f"{name}: negative padding is not supported: padding={p}. F.pad with negative numbers cuts off.")
+        raise ShapeError(
+            f"{name}: negative padding is not supported: padding={p}. F.pad with negative numbers cuts off."
+        )
 
 
 def _check_channels(name: str, x: Sizes, weight: Sizes, bias: Tensor | None, groups: int) -> None:
@@ -193,7 +197,9 @@ def _check_room(name: str, x: Sizes, weight: Sizes, geometry: Geometry) -> None:
 
 def _check_places(name: str, x: Sizes) -> None:
     if 0 in x[2:]:
-        raise ShapeError(f"{name}: Only zero batch or zero channel inputs are supported, but got input shape: {list(x)}.")
+        raise ShapeError(
+            f"{name}: Only zero batch or zero channel inputs are supported, but got input shape: {list(x)}."
+        )
 
 
 # The family

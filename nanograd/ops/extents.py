@@ -42,7 +42,7 @@ def batched(name: str, x: Tensor, dims: int) -> Tensor:
     if len(shape) != dims + 1:
         raise ShapeError(
             f"{name}: Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got input of size: "
-            f"{list(shape)}. Dimensions are (batch, channels, {', '.join('depth height width'.split()[-dims:])})."
+            f"{list(shape)}. Dimensions are (batch, channels, {', '.join(['depth', 'height', 'width'][-dims:])})."
         )
     return to_shape(x, (1, *shape))
 

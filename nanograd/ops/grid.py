@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from nanograd.errors import DTypeError, MissingError, ShapeError
 from nanograd.ops.comparison import where
-from nanograd.ops.kinds import expect_floats
 from nanograd.ops.joining import stack
+from nanograd.ops.kinds import expect_floats
 from nanograd.ops.op import same_device, titled
 from nanograd.ops.ranges import arange
 from nanograd.ops.scattering import gather

@@ -110,6 +110,17 @@ def _nll(
     return titled(reduced(to_shape(losses, target.array.shape), reduction, "nll_loss"), title)
 
 
+def _hint(xs: tuple[int, ...], ts: tuple[int, ...]) -> str:
+    """What to do with a target that is near to what was expected."""
+    if ts == xs:
+        return " A one-hot target: use target.argmax(1) for its class numbers, or target.float() for probabilities."
+    if len(xs) == 2 and ts == (xs[0], 1):
+        return " Use target.squeeze(1)."
+    if xs and len(xs) < 3 and ts and xs[0] != ts[0]:
+        return f" The batch sizes differ, {xs[0]} and {ts[0]}: a score for each class and sample, (N, C), is expected."
+    return ""
+
+
 def _check_weight(name: str, weight: Tensor | None, x: Tensor) -> None:
     """Raises ShapeError unless there is a weight for each class, or none."""
     shape = x.array.shape
@@ -132,6 +143,7 @@ def _classes(name: str, x: Tensor, t: Tensor, ignore: int) -> tuple[Tensor, Tens
     if not xs or (ts != () if len(xs) == 1 else ts != (xs[0], *xs[2:])):
         raise ShapeError(
             f"{name}: expected an input (N, C, …) and a target (N, …), or (C,) and (), got {tuple(xs)} and {tuple(ts)}."
+            + _hint(tuple(xs), tuple(ts))
         )
     if t.array.size:
         low, high = int(where(t == ignore, 0, t).amin()), int(where(t == ignore, 0, t).amax())
@@ -184,7 +196,7 @@ def _soft(logp: Tensor, p: Tensor, weight: Tensor | None, reduction: str, smooth
     if p.array.shape != logp.array.shape:
         raise ShapeError(
             f"cross_entropy: probabilities need the input's shape {tuple(logp.array.shape)}, "
-            f"got {tuple(p.array.shape)}."
+            f"got {tuple(p.array.shape)} of {p.dtype}. If they are class numbers, use target.long()."
         )
     classes = logp.array.shape[dim]
     p = p * (1 - smoothing) + smoothing / classes if smoothing else p

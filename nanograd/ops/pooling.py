@@ -53,7 +53,12 @@ def _windows(
     size = each(f"{name} kernel_size", kernel_size, dims)
     step = size if stride is None or stride == [] or stride == () else each(f"{name} stride", stride, dims)
     pad, gap = each(f"{name} padding", padding, dims), each(f"{name} dilation", dilation, dims)
-    for what, values, least in (("kernel_size", size, 1), ("stride", step, 1), ("dilation", gap, 1), ("padding", pad, 0)):
+    for what, values, least in (
+        ("kernel_size", size, 1),
+        ("stride", step, 1),
+        ("dilation", gap, 1),
+        ("padding", pad, 0),
+    ):
         if min(values) < least:
             words = "greater than zero" if least else "non-negative"
             raise ShapeError(f"{name}: {what} must be {words}, but got {what}={values}.")
@@ -166,9 +171,7 @@ def pool_max_of_shares(x: Tensor, out: Sizes) -> tuple[Tensor, ...]:
     return records(k.adaptive_max_pool(x.array, out), (x, lambda g1, g2, y1, y2: _to_places(g1, y2, shape)))
 
 
-def adaptive_max_pool(
-    name: str, dims: int, input: Tensor, output_size: Any, return_indices: bool
-) -> Any:
+def adaptive_max_pool(name: str, dims: int, input: Tensor, output_size: Any, return_indices: bool) -> Any:
     """``pool_max_of_shares`` as ``nn.functional`` has it, for ``dims`` dimensions."""
     x = _inputs(name, input, dims)
     expect_floats(name, x)

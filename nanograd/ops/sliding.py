@@ -107,7 +107,12 @@ def _without_batch(y: Tensor, title: str) -> Tensor:
 
 
 def _windows(name: str, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> Windows:
-    numbers = (("kernel size", kernel_size, 1), ("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1))
+    numbers = (
+        ("kernel size", kernel_size, 1),
+        ("stride", stride, 1),
+        ("padding", padding, 0),
+        ("dilation", dilation, 1),
+    )
     found = []
     for what, value, least in numbers:
         values = each(f"{name} {what.replace(' ', '_')}", value, 2)

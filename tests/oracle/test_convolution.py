@@ -249,7 +249,9 @@ REFUSED: dict[str, Call] = {
     "adaptive size": lambda m: f(m).adaptive_avg_pool2d(full(m, 1, 2, 4, 4), (1, 2, 3)),
     "adaptive below nothing": lambda m: f(m).adaptive_avg_pool2d(full(m, 1, 2, 4, 4), -1),
     "unpooled place": lambda m: f(m).max_unpool2d(full(m, 1, 1, 2, 2), full(m, 1, 1, 2, 2).long() * 99, 2),
-    "unpooled size": lambda m: f(m).max_unpool2d(full(m, 1, 1, 2, 2), full(m, 1, 1, 2, 2).long(), 2, output_size=(9, 9)),
+    "unpooled size": lambda m: f(m).max_unpool2d(
+        full(m, 1, 1, 2, 2), full(m, 1, 1, 2, 2).long(), 2, output_size=(9, 9)
+    ),
     "unpooled shape": lambda m: f(m).max_unpool2d(full(m, 1, 1, 2, 2), full(m, 1, 1, 2, 1).long(), 2),
 }
 FREE = re.compile(r"[\w.]+\(\):? |[\[\](){}'\"]")

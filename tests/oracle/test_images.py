@@ -147,7 +147,9 @@ def test_which_pixel_is_the_nearest(mode: str, dtype: Any) -> None:
 def test_unfold_and_fold() -> None:
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        size, stride, pad, gap = (tuple(int(v) for v in rng.integers(low, high, 2)) for low, high in ((1, 4), (1, 3), (0, 2), (1, 3)))
+        size, stride, pad, gap = (
+            tuple(int(v) for v in rng.integers(low, high, 2)) for low, high in ((1, 4), (1, 3), (0, 2), (1, 3))
+        )
         given = dict(kernel_size=size, stride=stride, padding=pad, dilation=gap)
         x = normal(2, 3, *rng.integers(6, 9, 2))[seed % 4 == 0 :]
         x = x[0] if seed % 4 == 0 else x
@@ -219,7 +221,9 @@ def test_nodes_have_torchs_names() -> None:
     ]  # fmt: skip
     for d, modes in MODES.items():
         shape = (1, 2) + (6,) * d
-        calls += [lambda m, s=shape, mode=mode: f(m).interpolate(ones(m, *s), scale_factor=2, mode=mode) for mode in modes]
+        calls += [
+            lambda m, s=shape, mode=mode: f(m).interpolate(ones(m, *s), scale_factor=2, mode=mode) for mode in modes
+        ]
         for mode in ("constant", "reflect", "replicate", "circular"):
             calls.append(lambda m, s=shape, d=d, mode=mode: f(m).pad(ones(m, *s), (1, 1) * d, mode))
     for mode in ("bilinear", "bicubic", "lanczos"):
@@ -367,7 +371,9 @@ def test_modules(number: int) -> None:
 
 def test_a_transpose_of_the_size_asked_for() -> None:
     for size in ((11, 12), (12, 11), (1, 3, 12, 12)):
-        shapes = [m.nn.ConvTranspose2d(2, 3, 3, stride=2)(m.ones(1, 2, 5, 5), output_size=size).shape for m in (torch, ng)]
+        shapes = [
+            m.nn.ConvTranspose2d(2, 3, 3, stride=2)(m.ones(1, 2, 5, 5), output_size=size).shape for m in (torch, ng)
+        ]
         assert tuple(shapes[0]) == tuple(shapes[1])
 
 

@@ -61,7 +61,8 @@ class GPT(nn.Module):
         for name, p in self.named_parameters():
             if "ln" not in name:
                 with torch.no_grad():
-                    p.copy_(0.08 * torch.sin(torch.arange(p.numel()) * 0.7 + len(name)).reshape(p.shape))
+                    n = torch.arange(p.numel(), dtype=torch.float64)
+                    p.copy_(0.08 * torch.sin(n * 0.7 + len(name)).reshape(p.shape))
 
     def forward(self, idx, targets=None):
         b, t = idx.size()
@@ -87,7 +88,8 @@ class GPT(nn.Module):
         return idx
 
 
-model = GPT().double()  # in 64 bits the small differences between machines stay small
+torch.set_default_dtype(torch.float64)  # the small differences between machines stay small
+model = GPT()
 print(len(list(model.parameters())), len(model.state_dict()), sum(p.numel() for p in model.parameters()))
 print([name for name in model.state_dict() if "h.1" in name][:4], model.transformer.wte.weight is model.lm_head.weight)
 decay = [p for p in model.parameters() if p.dim() >= 2]

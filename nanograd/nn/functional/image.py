@@ -110,9 +110,7 @@ def _check_mode(x: Tensor, mode: str, align_corners: bool | None, antialias: boo
         raise MissingError(f"interpolate: Got {ndim}D input, but {mode} mode needs {SMOOTH[mode][1] + 2}D input")
 
 
-def _sizes(
-    have: Sizes, size: Any, scale_factor: Any, recompute: bool, mode: str
-) -> tuple[Sizes, tuple[float, ...]]:
+def _sizes(have: Sizes, size: Any, scale_factor: Any, recompute: bool, mode: str) -> tuple[Sizes, tuple[float, ...]]:
     """(the new sizes, the scales that the places are computed with; 0 for those that follow from the sizes)."""
     if size is not None and scale_factor is not None:
         raise ValueError("interpolate: only one of size or scale_factor should be defined")
@@ -151,7 +149,9 @@ def _check_sizes(x: Tensor, out: Sizes) -> None:
             f"interpolate: Input and output sizes should be greater than 0, but got input ({have}) output ({want})."
         )
     if shape[1] == 0:
-        raise ShapeError(f"interpolate: Non-empty {len(shape)}D data tensor expected but got a tensor with sizes {list(shape)}.")
+        raise ShapeError(
+            f"interpolate: Non-empty {len(shape)}D data tensor expected but got a tensor with sizes {list(shape)}."
+        )
 
 
 def upsample(

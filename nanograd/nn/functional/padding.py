@@ -47,7 +47,9 @@ def _edges(x: Tensor, pad: Any) -> Edges:
     if not isinstance(pad, Sequence) or not all(hasattr(n, "__index__") for n in pad):
         raise DTypeError(f"pad: expected pad as a tuple of ints, got {pad!r:.60}.")
     if len(pad) % 2:
-        raise ShapeError(f"pad: Padding length must be divisible by 2: expected pairs (before, after), got {tuple(pad)}.")
+        raise ShapeError(
+            f"pad: Padding length must be divisible by 2: expected pairs (before, after), got {tuple(pad)}."
+        )
     if len(pad) > 2 * ndim:
         raise ShapeError(
             "pad: Padding length should be less than or equal to two times the input dimension but got padding length "

@@ -54,8 +54,10 @@ from nanograd.ops.activation import *
 from nanograd.ops.arithmetic import *
 from nanograd.ops.bitwise import *
 from nanograd.ops.broadcasting import *
+from nanograd.ops.chance import *
 from nanograd.ops.choosing import *
 from nanograd.ops.comparison import *
+from nanograd.ops.convolution import *
 from nanograd.ops.creation import *
 from nanograd.ops.diagonals import *
 from nanograd.ops.distances import *
@@ -70,7 +72,9 @@ from nanograd.ops.normalization import log_softmax, softmax
 from nanograd.ops.norms import *
 from nanograd.ops.op import result_type
 from nanograd.ops.ordering import *
+from nanograd.ops.pixels import *
 from nanograd.ops.placing import *
+from nanograd.ops.pooling import *
 from nanograd.ops.products import *
 from nanograd.ops.queries import *
 from nanograd.ops.ranges import *
@@ -121,6 +125,21 @@ from nanograd.threads import *
 from nanograd.version import __version__
 
 from nanograd import autograd, cuda, fft, linalg, nn, optim, special, utils  # isort: skip
+from nanograd.nn.functional import (
+    bilinear,
+    celu_,
+    cosine_similarity,
+    group_norm,
+    layer_norm,
+    pairwise_distance,
+    pdist,
+    relu_,
+    rms_norm,
+    rrelu,
+    rrelu_,
+    selu_,
+    threshold_,
+)
 from nanograd.serialization import load, save
 
 float = float32

@@ -12,8 +12,10 @@ __all__ = ["ABSENT", "absent", "explained", "missing"]
 _SPARSE = "nanograd has no sparse tensors. Use dense ones: torch.zeros(size).index_put((rows, columns), values)"
 _COMPLEX = "nanograd has no complex numbers. Keep the real and the imaginary part as two tensors"
 _EIGEN = "nanograd has no complex numbers. Of symmetric matrices use torch.linalg.eigh and eigvalsh"
-_FOURIER = "nanograd has no complex numbers, which a transform gives. Use numpy.fft.rfft(x.numpy()), and torch.as_tensor \
+_FOURIER = (
+    "nanograd has no complex numbers, which a transform gives. Use numpy.fft.rfft(x.numpy()), and torch.as_tensor \
 of the real and the imaginary part"
+)
 _PROCESSES = "nanograd trains in one process. Call the model itself, and leave the process group out"
 _QUANTIZED = "nanograd has no quantized numbers. Use torch.float32"
 _GPU = "there is no GPU that nanograd can use. Use the tensors of the CPU: torch.FloatTensor, torch.LongTensor"

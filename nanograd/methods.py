@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nanograd.ops import (
+    activation,
     alike,
     arithmetic,
     becoming,
@@ -121,6 +122,8 @@ class Methods:
     logit = elementary.logit
     tanh = elementary.tanh
     relu = elementary.relu
+    prelu = activation.prelu
+    hardshrink = activation.hardshrink
 
     # Angles
     sin = trigonometry.sin

@@ -36,7 +36,6 @@ STANDS_FOR = {
     "torch.nn.modules.rnn": "nanograd.nn",
     "torch.functional": "nanograd",
     "torch.random": "nanograd",
-    "torch.types": "nanograd",
 }
 TOPS = {name.partition(".")[0] for name in STANDS_FOR}
 PACKAGE = str(Path(__file__).parent)

@@ -135,6 +135,39 @@ def test_training_never_touches_numpy_and_gives_the_numbers_of_the_cpu(name):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
+IMAGES = {
+    "conv1d": lambda x, w: F.conv1d(x[:, :, 0], w[:, :, 0], padding="same"),
+    "conv3d": lambda x, w: F.conv3d(x.unsqueeze(2), w.unsqueeze(2)),
+    "conv_transpose2d": lambda x, w: F.conv_transpose2d(x, w, stride=2, output_padding=1),
+    "max_pool3d": lambda x, w: F.max_pool3d(x.unsqueeze(2), (1, 2, 2)),
+    "max_unpool2d": lambda x, w: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2),
+    "avg_pool2d": lambda x, w: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False),
+    "lp_pool2d": lambda x, w: F.lp_pool2d(x * x + 1, 2, 2),
+    "adaptive_avg_pool2d": lambda x, w: F.adaptive_avg_pool2d(x, (3, 4)),
+    "adaptive_max_pool2d": lambda x, w: F.adaptive_max_pool2d(x, (3, 4)),
+    "pad": lambda x, w: F.pad(F.pad(x, (1, 2, 0, 1), "reflect"), (1, 1), value=2.0),
+    "interpolate": lambda x, w: F.interpolate(x, scale_factor=1.5, mode="bicubic"),
+    "unfold": lambda x, w: F.fold(F.unfold(x, 2) * 3, (6, 6), 2),
+    "pixel_shuffle": lambda x, w: F.channel_shuffle(F.pixel_shuffle(x, 2), 1),
+    "grid_sample": lambda x, w: F.grid_sample(x, F.affine_grid(w[:2, :2, 0], (2, 4, 3, 5), False), align_corners=False),
+}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_images_never_touch_numpy_and_give_the_numbers_of_the_cpu(counting, name):
+    found = []
+    for device in (counting, torch.device("cpu")):
+        torch.manual_seed(5)
+        x, w = (torch.randn(*shape).to(device).requires_grad_() for shape in ((2, 4, 6, 6), (4, 4, 3, 3)))
+        y = IMAGES[name](x, w)
+        (g,) = torch.autograd.grad((y * y).sum(), x, create_graph=True)
+        (h,) = torch.autograd.grad((g * g).sum(), x, allow_unused=True, materialize_grads=True)
+        assert y.device == device
+        found.append([t.detach().cpu().numpy() for t in (y, g, h)])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
 def test_second_derivatives_too(counting):
     x = torch.tensor([0.3, -0.2, 0.9], device=counting, requires_grad=True)
     (g,) = torch.autograd.grad((x.tanh() * x.exp()).sum(), x, create_graph=True)

@@ -38,6 +38,7 @@ LAYERS = [
     ["drawing", "cuda", "special", "linalg", "fft"],
     ["autograd"],
     ["nn"],
+    ["distributions"],
     ["overview", "serialization"],
     ["optim"],
     ["amp", "accelerator", "backends", "compiler", "cpu", "cuda.amp", "mps", "xpu"],

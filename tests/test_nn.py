@@ -895,8 +895,13 @@ def test_a_small_network_learns_a_product():
 
 
 @pytest.mark.parametrize(
-    "name", ["module", "parameter", "containers", "linear", "convolution", "activation", "losses", "functional", "init"]
-)
+    "name",
+    [
+        "module", "parameter", "parameters", "containers", "linear", "sparse", "convolution", "activation", "softmax",
+        "dropout", "normalization", "batchnorm", "losses", "margins", "distance", "functional", "functional.distance",
+        "functional.embedding", "functional.normalization", "init",
+    ],
+)  # fmt: skip
 def test_examples_of_the_documentation(name):
     module = importlib.import_module(f"nanograd.nn.{name}")
     result = doctest.testmod(module, extraglobs={"torch": torch, "nn": nn, "F": F})

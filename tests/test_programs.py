@@ -1,8 +1,8 @@
 """Programs written for torch, as beginners' texts teach it, run on nanograd and print what they print on torch.
 
 ``programs/NAME.py`` is a program and ``NAME.out`` what it prints: with torch 2.13.0, where torch (and torchvision,
-tensorboard) can run it, which ``oracle/test_beginners.py`` does.  ``programs/slips/NAME.py`` is a beginner's slip; the lines of
-``NAME.err`` stand in the message in which it ends.
+tensorboard) can run it, which ``oracle/test_beginners.py`` does.  ``programs/slips/NAME.py`` is a beginner's slip, and
+the lines of ``NAME.err`` stand in the message in which it ends.
 """
 
 import contextlib

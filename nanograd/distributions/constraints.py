@@ -6,17 +6,19 @@ tensor([ True, False])
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from nanograd.ops.factoring import cholesky_ex
 from nanograd.ops.reduction import all
 from nanograd.ops.solving import expect_equal_sides
 from nanograd.tensors import Tensor
 
 __all__ = [
-    "Constraint", "boolean", "dependent", "greater_than", "greater_than_eq", "half_open_interval", "independent",
-    "integer_interval", "interval", "is_dependent", "less_than", "lower_cholesky", "lower_triangular", "multinomial",
-    "nonnegative", "nonnegative_integer", "one_hot", "positive", "positive_definite", "positive_integer", "real",
-    "real_vector", "simplex", "square", "symmetric", "unit_interval",
+    "Constraint", "Constraints", "boolean", "dependent", "greater_than", "greater_than_eq", "half_open_interval",
+    "independent", "integer_interval", "interval", "is_dependent", "less_than", "lower_cholesky", "lower_triangular",
+    "multinomial", "nonnegative", "nonnegative_integer", "one_hot", "positive", "positive_definite",
+    "positive_integer", "real", "real_vector", "simplex", "square", "symmetric", "unit_interval",
 ]  # fmt: skip
 
 
@@ -53,7 +55,7 @@ class Real(Constraint):
 
     def check(self, value: Tensor) -> Tensor:
         """Whether it is a number."""
-        return value == value
+        return value.eq(value)
 
 
 class Boolean(Constraint):
@@ -63,7 +65,7 @@ class Boolean(Constraint):
 
     def check(self, value: Tensor) -> Tensor:
         """Whether it is 0 or 1."""
-        return (value == 0) | (value == 1)
+        return value.eq(0) | value.eq(1)
 
 
 class OneHot(Constraint):
@@ -74,7 +76,7 @@ class OneHot(Constraint):
 
     def check(self, value: Tensor) -> Tensor:
         """Whether each row is zeros and a single 1."""
-        return all((value == 0) | (value == 1), -1) & (value.sum(-1) == 1)
+        return all(value.eq(0) | value.eq(1), -1) & value.sum(-1).eq(1)
 
 
 class IntegerInterval(Constraint):
@@ -88,7 +90,7 @@ class IntegerInterval(Constraint):
 
     def check(self, value: Tensor) -> Tensor:
         """Whether it is whole and between the bounds."""
-        return (value % 1 == 0) & (value >= self.lower_bound) & (value <= self.upper_bound)
+        return value.remainder(1).eq(0) & value.ge(self.lower_bound) & value.le(self.upper_bound)
 
 
 class IntegerGreaterThan(Constraint):
@@ -101,7 +103,7 @@ class IntegerGreaterThan(Constraint):
 
     def check(self, value: Tensor) -> Tensor:
         """Whether it is whole and at least the bound."""
-        return (value % 1 == 0) & (value >= self.lower_bound)
+        return value.remainder(1).eq(0) & value.ge(self.lower_bound)
 
 
 class GreaterThan(Constraint):
@@ -112,7 +114,7 @@ class GreaterThan(Constraint):
 
     def check(self, value: Tensor) -> Tensor:
         """Whether it is above the bound."""
-        return value > self.lower_bound
+        return value.gt(self.lower_bound)
 
 
 class GreaterThanEq(Constraint):
@@ -123,7 +125,7 @@ class GreaterThanEq(Constraint):
 
     def check(self, value: Tensor) -> Tensor:
         """Whether it is at least the bound."""
-        return value >= self.lower_bound
+        return value.ge(self.lower_bound)
 
 
 class LessThan(Constraint):
@@ -134,7 +136,7 @@ class LessThan(Constraint):
 
     def check(self, value: Tensor) -> Tensor:
         """Whether it is below the bound."""
-        return value < self.upper_bound
+        return value.lt(self.upper_bound)
 
 
 class Interval(Constraint):
@@ -146,7 +148,7 @@ class Interval(Constraint):
 
     def check(self, value: Tensor) -> Tensor:
         """Whether it is between the bounds."""
-        return (value >= self.lower_bound) & (value <= self.upper_bound)
+        return value.ge(self.lower_bound) & value.le(self.upper_bound)
 
 
 class HalfOpenInterval(Interval):
@@ -154,7 +156,7 @@ class HalfOpenInterval(Interval):
 
     def check(self, value: Tensor) -> Tensor:
         """Whether it is between the bounds, the upper one left out."""
-        return (value >= self.lower_bound) & (value < self.upper_bound)
+        return value.ge(self.lower_bound) & value.lt(self.upper_bound)
 
 
 class Simplex(Constraint):
@@ -164,7 +166,7 @@ class Simplex(Constraint):
 
     def check(self, value: Tensor) -> Tensor:
         """Whether each row is ≥ 0 and sums to 1, but for rounding."""
-        return all(value >= 0, -1) & ((value.sum(-1) - 1).abs() < 1e-6)
+        return all(value.ge(0), -1) & (value.sum(-1) - 1).abs().lt(1e-6)
 
 
 class Multinomial(Constraint):
@@ -178,7 +180,7 @@ class Multinomial(Constraint):
 
     def check(self, value: Tensor) -> Tensor:
         """Whether each row is ≥ 0 and sums to at most the bound."""
-        return all(value >= 0, -1) & (value.sum(-1) <= self.upper_bound)
+        return all(value.ge(0), -1) & value.sum(-1).le(self.upper_bound)
 
     def __repr__(self) -> str:
         return "Multinomial()"
@@ -210,10 +212,8 @@ class PositiveDefinite(Symmetric):
 
     def check(self, value: Tensor) -> Tensor:
         """Whether each matrix is symmetric and has a Cholesky factor."""
-        from nanograd.ops.factoring import cholesky_ex
-
         symmetric_ = super().check(value)
-        return symmetric_ & (cholesky_ex(value.detach()).info == 0)
+        return symmetric_.logical_and(cholesky_ex(value.detach()).info == 0)
 
 
 class LowerTriangular(Square):
@@ -256,6 +256,10 @@ class IndependentConstraint(Constraint):
         return f"IndependentConstraint({self.base_constraint!r}, {self.reinterpreted_batch_ndims})"
 
 
+Constraints = Mapping[str, Constraint]
+"""The name of each parameter -> which values it may have."""
+
+
 # Under torch's names
 
 dependent = Dependent()
@@ -282,3 +286,10 @@ lower_triangular = LowerTriangular()
 lower_cholesky = LowerCholesky()
 independent = IndependentConstraint
 real_vector = IndependentConstraint(real, 1)
+
+
+# What several distributions take
+
+LOCATION_SCALE: Constraints = {"loc": real, "scale": positive}
+CHANCE: Constraints = {"probs": unit_interval, "logits": real}
+CHOICE: Constraints = {"probs": simplex, "logits": real_vector}

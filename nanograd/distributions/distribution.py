@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
-from nanograd.distributions.constraints import Constraint, is_dependent
+from nanograd.distributions.constraints import Constraint, Constraints, is_dependent
 from nanograd.errors import MissingError
 from nanograd.tape import no_grad
 from nanograd.tensors import Size, Tensor
@@ -24,8 +25,7 @@ class Distribution:
 
     has_rsample = False
     has_enumerate_support = False
-    _validate_args: ClassVar[bool] = True
-    _checks: bool
+    _validate_args = True
 
     @staticmethod
     def set_default_validate_args(value: bool) -> None:
@@ -37,12 +37,22 @@ class Distribution:
     def __init__(self, batch_shape: Shape = (), event_shape: Shape = (), validate_args: bool | None = None) -> None:
         self._batch_shape = Size(batch_shape)
         self._event_shape = Size(event_shape)
-        self._checks = Distribution._validate_args if validate_args is None else validate_args
-        if self._checks:
+        if validate_args is not None:
+            self._validate_args = validate_args
+        if self._validate_args:
             self._check_parameters()
 
     def _check_parameters(self) -> None:
-        for name, constraint in self.arg_constraints.items():
+        try:
+            known = self.arg_constraints
+        except MissingError:
+            known = {}
+            warnings.warn(
+                f"{type(self)} does not define `arg_constraints`. Please set `arg_constraints = {{}}` or initialize the "
+                "distribution with `validate_args=False` to turn off validation.",
+                stacklevel=3,
+            )
+        for name, constraint in known.items():
             value = vars(self).get(name)
             if value is None or is_dependent(constraint):
                 continue
@@ -66,7 +76,7 @@ class Distribution:
         return self._event_shape
 
     @property
-    def arg_constraints(self) -> dict[str, Constraint]:
+    def arg_constraints(self) -> Constraints:
         """Which values each parameter may have."""
         raise self._lacks("arg_constraints")
 
@@ -96,8 +106,7 @@ class Distribution:
         return self.variance.sqrt()
 
     def _lacks(self, what: str) -> MissingError:
-        kind = type(self)
-        return MissingError(f"{kind.__name__}: <class 'torch.distributions.{kind.__name__}'> does not implement {what}.")
+        return MissingError(f"torch.distributions.{type(self).__name__} does not implement {what} here.")
 
     # What comes out of it
 
@@ -109,8 +118,8 @@ class Distribution:
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         """Samples as a function of the parameters, to which gradients flow: (*sample_shape, *batch, *event)."""
         raise MissingError(
-            f"rsample: samples of {type(self).__name__} are no differentiable function of its parameters. Use sample(), "
-            "and log_prob of what was drawn: -(log_prob * reward) is a loss (see REINFORCE)."
+            f"rsample: samples of {type(self).__name__} are no differentiable function of its parameters. Use "
+            "sample(), and log_prob of what was drawn: -(log_prob * reward) is a loss (see REINFORCE)."
         )
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -152,7 +161,7 @@ class Distribution:
             vars(new)[name] = value
         vars(new).update(more)
         Distribution.__init__(new, batch_shape, self._event_shape, False)
-        new._checks = self._checks
+        new._validate_args = self._validate_args
         return new
 
     # How they check, and print
@@ -162,13 +171,15 @@ class Distribution:
 
     def _validate_sample(self, value: Any) -> None:
         """Raises ValueError for what cannot be a sample, where arguments are checked."""
-        if not self._checks:
+        if not self._validate_args:
             return
         if not isinstance(value, Tensor):
             raise ValueError("The value argument to log_prob must be a Tensor")
         shape, event = tuple(value.shape), tuple(self._event_shape)
         if shape[len(shape) - len(event) :] != event:
-            raise ValueError(f"The right-most size of value must match event_shape: {value.shape} vs {self._event_shape}.")
+            raise ValueError(
+                f"The right-most size of value must match event_shape: {value.shape} vs {self._event_shape}."
+            )
         full = (*self._batch_shape, *event)
         for m, n in zip(shape[::-1], full[::-1], strict=False):
             if m != n and 1 not in (m, n):

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from nanograd.distributions import constraints
-from nanograd.distributions.constraints import Constraint
+from nanograd.distributions.constraints import Constraint, Constraints
 from nanograd.distributions.distribution import Distribution, Shape
 from nanograd.distributions.parameters import broadcast_all
 from nanograd.ops.sampling import normal, randn
@@ -24,16 +24,34 @@ class Normal(Distribution):
     """
 
     has_rsample = True
-    arg_constraints: dict[str, Constraint] = {"loc": constraints.real, "scale": constraints.positive}  # noqa: RUF012
-    support = constraints.real
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
         self.loc, self.scale = broadcast_all(loc, scale)
         super().__init__(self.loc.shape, (), validate_args)
 
-    mean = mode = property(lambda self: self.loc)
-    stddev = property(lambda self: self.scale)
-    variance = property(lambda self: self.scale**2)
+    @property
+    def arg_constraints(self) -> Constraints:
+        return constraints.LOCATION_SCALE
+
+    @property
+    def support(self) -> Constraint:
+        return constraints.real
+
+    @property
+    def mean(self) -> Tensor:
+        return self.loc
+
+    @property
+    def mode(self) -> Tensor:
+        return self.loc
+
+    @property
+    def stddev(self) -> Tensor:
+        return self.scale
+
+    @property
+    def variance(self) -> Tensor:
+        return self.scale**2
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
         """Samples: (*sample_shape, *batch_shape)."""

@@ -19,7 +19,8 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     given = [v for v in values if isinstance(v, Tensor)]
     for v in values:
         if not isinstance(v, (Tensor, int, float)):
-            raise ValueError(f"Input arguments must all be instances of Number or torch.Tensor, got {type(v).__name__}.")
+            kind = type(v).__name__
+            raise ValueError(f"Input arguments must all be instances of Number or torch.Tensor, got {kind}.")
     dtype = given[0].dtype if given else get_default_dtype()
     device = given[0].device if given else None
     return tuple(

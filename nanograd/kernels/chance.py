@@ -1,4 +1,4 @@
-"""Random numbers of distributions that NumPy draws, keyed as sample.py's, and how gamma samples move with their shape."""
+"""Random numbers that NumPy draws, keyed as sample.py's, and how gamma numbers move with their parameter."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def _put_back(windows: Array, shape: Sizes, stride: Sizes, padding: Sizes, dilat
     dims = len(shape)
     size, (n, *out) = windows.shape[1 : 1 + dims], windows.shape[1 + dims :]
     room = (m + 2 * p for m, p in zip(shape, padding, strict=True))
-    x = np.zeros((windows.shape[0], n, *room), windows.dtype)
+    x: Array = np.zeros((windows.shape[0], n, *room), windows.dtype)
     for cell in np.ndindex(size):
         places = (slice(i * d, i * d + s * o, s) for i, d, s, o in zip(cell, dilation, stride, out, strict=True))
         x[(..., *places)][(..., *map(slice, out))] += windows[(slice(None), *cell)]

@@ -227,7 +227,7 @@ def _real(dtype: np.dtype[Any]) -> Any:
 
 @kernel
 def resample(x: Array, dims: tuple[Along, ...], back: bool) -> Array:
-    """Each of ``dims`` in turn made a sum over its places; ``back`` is the adjoint.  Integers only where weights are 1."""
+    """Each of ``dims`` in turn made a sum over its places, or the adjoint.  Integers only where weights are 1."""
     y = x.astype(np.float32) if x.dtype == np.float16 else x
     for along in dims:
         y = _summed(y, along.dim, *table(along, _real(x.dtype), back))
@@ -237,7 +237,7 @@ def resample(x: Array, dims: tuple[Along, ...], back: bool) -> Array:
 def _summed(x: Array, dim: int, places: Array, weights: Array | None) -> Array:
     if places.shape[1] == 1 and weights is None and (places >= 0).all():
         return x.take(places[:, 0], dim)
-    y = np.zeros((*x.shape[:dim], len(places), *x.shape[dim + 1 :]), x.dtype)
+    y: Array = np.zeros((*x.shape[:dim], len(places), *x.shape[dim + 1 :]), x.dtype)
     for k in range(places.shape[1]):
         rows = np.flatnonzero(places[:, k] >= 0)
         part = x.take(places[rows, k], dim)

@@ -6,6 +6,7 @@ from nanograd.absent import missing as _missing
 from nanograd.nn import functional, init, utils
 from nanograd.nn.activation import *
 from nanograd.nn.attention import MultiheadAttention
+from nanograd.nn.batchnorm import *
 from nanograd.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from nanograd.nn.containers import ModuleDict, ModuleList, Sequential
 from nanograd.nn.convolution import *
@@ -15,6 +16,7 @@ from nanograd.nn.image import *
 from nanograd.nn.lazy import *
 from nanograd.nn.linear import Bilinear, Identity, Linear
 from nanograd.nn.losses import *
+from nanograd.nn.margins import *
 from nanograd.nn.module import Module
 from nanograd.nn.normalization import *
 from nanograd.nn.padding import *
@@ -22,6 +24,7 @@ from nanograd.nn.parameter import Buffer, Parameter, UninitializedParameter
 from nanograd.nn.parameters import ParameterDict, ParameterList
 from nanograd.nn.pooling import *
 from nanograd.nn.recurrent import GRU, LSTM, RNN, RNNBase
+from nanograd.nn.softmax import *
 from nanograd.nn.sparse import Embedding, EmbeddingBag
 from nanograd.nn.transformer import (
     Transformer,

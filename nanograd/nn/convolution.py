@@ -225,8 +225,8 @@ class _ConvTranspose(_ConvNd):
         if isinstance(padding, str):
             raise ValueError(f"{type(self).__name__}: expected padding as numbers, got {padding!r}.")
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding, groups, bias, padding_mode,
-            device, dtype,
+            in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding, groups, bias,
+            padding_mode, device, dtype,
         )  # fmt: skip
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
@@ -257,9 +257,9 @@ class _ConvTranspose(_ConvNd):
 
 
 class ConvTranspose1d(_ConvTranspose):
-    """Each x[n, c, i] spreads over a window of y: the adjoint of Conv1d          weight (C, O/groups, K), bias (O,)
+    """Each x[n, c, i] spreads over a window of y: the adjoint of Conv1d.
 
-    x (N, C, L) → (N, O, M); see ConvTranspose2d.
+    weight (C, O/groups, K), bias (O,);  x (N, C, L) → (N, O, M); see ConvTranspose2d.
 
     >>> nn.ConvTranspose1d(3, 6, kernel_size=4, stride=2)(torch.zeros(2, 3, 5)).shape
     torch.Size([2, 6, 12])
@@ -270,9 +270,10 @@ class ConvTranspose1d(_ConvTranspose):
 
 
 class ConvTranspose2d(_ConvTranspose):
-    """Each x[n, c, i, j] spreads over a window of y: the adjoint of Conv2d          weight (C, O/groups, KH, KW), bias (O,)
+    """Each x[n, c, i, j] spreads over a window of y: the adjoint of Conv2d.
 
-    x (N, C, H, W) → (N, O, OH, OW) with OH = (H - 1) stride - 2 padding + dilation (KH - 1) + output_padding + 1.
+    weight (C, O/groups, KH, KW), bias (O,);  x (N, C, H, W) → (N, O, OH, OW) with
+    OH = (H - 1) stride - 2 padding + dilation (KH - 1) + output_padding + 1.
 
     >>> nn.ConvTranspose2d(8, 4, kernel_size=4, stride=2, padding=1)(torch.zeros(1, 8, 7, 7)).shape
     torch.Size([1, 4, 14, 14])
@@ -283,9 +284,9 @@ class ConvTranspose2d(_ConvTranspose):
 
 
 class ConvTranspose3d(_ConvTranspose):
-    """Each element of x spreads over a window of y: the adjoint of Conv3d          weight (C, O/groups, KD, KH, KW), bias (O,)
+    """Each element of x spreads over a window of y: the adjoint of Conv3d.
 
-    x (N, C, D, H, W) → (N, O, OD, OH, OW); see ConvTranspose2d.
+    weight (C, O/groups, KD, KH, KW), bias (O,);  x (N, C, D, H, W) → (N, O, OD, OH, OW); see ConvTranspose2d.
     """
 
     _function: ClassVar[str] = "nn.functional.conv_transpose3d(x, weight, bias)"

@@ -130,8 +130,8 @@ class _LazyConv(LazyModule):
         dims, groups, out = self._dims, self.groups, self.out_channels
         if len(shape) not in (dims + 1, dims + 2):
             raise ShapeError(
-                f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {type(self).__name__}, but got input "
-                f"of size: {shape}"
+                f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {type(self).__name__}, but got "
+                f"input of size: {shape}"
             )
         have = shape[-dims - 1]
         check_groups(have, out, groups)
@@ -156,13 +156,13 @@ class _LazyForward(_LazyConv):
         self._wait(out_channels, bias, device, dtype)
 
 
-class LazyConv1d(_LazyForward, Conv1d):  # type: ignore[misc]
+class LazyConv1d(_LazyForward, Conv1d):
     """Conv1d whose in_channels come from the first input."""
 
     becomes = Conv1d
 
 
-class LazyConv2d(_LazyForward, Conv2d):  # type: ignore[misc]
+class LazyConv2d(_LazyForward, Conv2d):
     """Conv2d whose in_channels come from the first input.
 
     >>> layer = nn.LazyConv2d(6, kernel_size=3)
@@ -175,7 +175,7 @@ class LazyConv2d(_LazyForward, Conv2d):  # type: ignore[misc]
     becomes = Conv2d
 
 
-class LazyConv3d(_LazyForward, Conv3d):  # type: ignore[misc]
+class LazyConv3d(_LazyForward, Conv3d):
     """Conv3d whose in_channels come from the first input."""
 
     becomes = Conv3d
@@ -202,19 +202,19 @@ class _LazyTransposed(_LazyConv):
         self._wait(out_channels, bias, device, dtype)
 
 
-class LazyConvTranspose1d(_LazyTransposed, ConvTranspose1d):  # type: ignore[misc]
+class LazyConvTranspose1d(_LazyTransposed, ConvTranspose1d):
     """ConvTranspose1d whose in_channels come from the first input."""
 
     becomes = ConvTranspose1d
 
 
-class LazyConvTranspose2d(_LazyTransposed, ConvTranspose2d):  # type: ignore[misc]
+class LazyConvTranspose2d(_LazyTransposed, ConvTranspose2d):
     """ConvTranspose2d whose in_channels come from the first input."""
 
     becomes = ConvTranspose2d
 
 
-class LazyConvTranspose3d(_LazyTransposed, ConvTranspose3d):  # type: ignore[misc]
+class LazyConvTranspose3d(_LazyTransposed, ConvTranspose3d):
     """ConvTranspose3d whose in_channels come from the first input."""
 
     becomes = ConvTranspose3d

@@ -1,4 +1,4 @@
-"""Random numbers of distributions with parameters: counts of successes, and gamma numbers that can be differentiated."""
+"""Random numbers with parameters: counts of successes, and gamma numbers, which can be differentiated."""
 
 from __future__ import annotations
 

@@ -161,8 +161,8 @@ def _check_channels(name: str, x: Sizes, weight: Sizes, bias: Tensor | None, gro
         )
     if weight[0] % groups:
         raise ShapeError(
-            f"{name}: Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight "
-            f"of size [{list(weight)}] instead."
+            f"{name}: Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got "
+            f"weight of size [{list(weight)}] instead."
         )
     if x[1] != weight[1] * groups:
         raise ShapeError(

@@ -41,8 +41,8 @@ def batched(name: str, x: Tensor, dims: int) -> Tensor:
         return x
     if len(shape) != dims + 1:
         raise ShapeError(
-            f"{name}: Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got input of size: "
-            f"{list(shape)}. Dimensions are (batch, channels, {', '.join(['depth', 'height', 'width'][-dims:])})."
+            f"{name}: Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got input of "
+            f"size: {list(shape)}. Dimensions are (batch, channels, {', '.join(['depth', 'height', 'width'][-dims:])})."
         )
     return to_shape(x, (1, *shape))
 

@@ -30,9 +30,9 @@ def _inputs(name: str, x: Tensor, dims: int, empty_channels: bool = False) -> Te
     places = shape[1:] if len(shape) == dims + 2 else shape
     if len(shape) not in (dims + 1, dims + 2) or 0 in (places[1:] if empty_channels else places):
         raise ShapeError(
-            f"{name}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input, "
-            f"but got:{list(shape)}. Dimensions are (batch, channels, {', '.join('DHW'[-dims:])}), none empty but the "
-            "batch."
+            f"{name}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for "
+            f"input, but got:{list(shape)}. Dimensions are (batch, channels, {', '.join('DHW'[-dims:])}), none "
+            "empty but the batch."
         )
     return x if len(shape) == dims + 2 else to_shape(x, (1, *shape))
 

@@ -51,8 +51,8 @@ def unfold(
     shape = input.array.shape
     if len(shape) not in (3, 4) or 0 in shape[len(shape) - 3 :]:
         raise ShapeError(
-            "unfold: Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for "
-            f"input, but got: {list(shape)}."
+            "unfold: Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions "
+            f"for input, but got: {list(shape)}."
         )
     expect_floats("unfold", input)
     windows = _windows("unfold", kernel_size, stride, padding, dilation)

@@ -24,10 +24,15 @@ print(x.grad, y.grad, plain.grad)
 # each operation has its name
 a = torch.ones(2, 2, requires_grad=True)
 for z in (
-    a + 1, a - a, a * 3, a / 2, a @ a, a**2, -a, a.exp(), a.log(), a.sin(), a.sqrt(), a.abs(), a.sum(), a.mean(), a.max(),
-    a.t(), a.view(-1), a.reshape(4), a[0], a.relu(), a.sigmoid(), a.tanh(), a.softmax(1), a.clone(), torch.cat([a, a]),
-    torch.stack([a, a]), torch.nn.functional.mse_loss(a, a * 2), torch.nn.Linear(2, 3)(a), a.clamp(0, 1), a.unsqueeze(0),
-    torch.nn.functional.cross_entropy(a, torch.tensor([0, 1])), a.max(dim=1).values, torch.where(a > 0, a, 0), a.double(),
+    a + 1,
+    a - a, a * 3, a / 2, a @ a, a**2, -a, a.exp(), a.log(), a.sin(), a.sqrt(), a.abs(), a.sum(), a.mean(),
+    a.max(),
+    a.t(), a.view(-1), a.reshape(4), a[0], a.relu(), a.sigmoid(), a.tanh(), a.softmax(1), a.clone(),
+    torch.cat([a, a]),
+    torch.stack([a, a]), torch.nn.functional.mse_loss(a, a * 2), torch.nn.Linear(2, 3)(a), a.clamp(0, 1),
+    a.unsqueeze(0),
+    torch.nn.functional.cross_entropy(a, torch.tensor([0, 1])), a.max(dim=1).values, torch.where(a > 0, a, 0),
+    a.double(),
 ):  # fmt: skip
     print(name(z.grad_fn), tuple(z.shape), end="; ")
 print()

@@ -3,9 +3,19 @@
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 from torch.utils.data import (
-    BatchSampler, DataLoader, Dataset, IterableDataset, RandomSampler, SequentialSampler, Subset, SubsetRandomSampler,
-    TensorDataset, WeightedRandomSampler, get_worker_info, random_split,
-)  # fmt: skip
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    Subset,
+    SubsetRandomSampler,
+    TensorDataset,
+    WeightedRandomSampler,
+    get_worker_info,
+    random_split,
+)
 
 
 class Sentences(Dataset):
@@ -51,5 +61,7 @@ print(set(WeightedRandomSampler([0.0, 1.0, 0.0, 1.0], 20)) <= {1, 3})
 print(sorted(i for batch in DataLoader(Stream(), batch_size=2, num_workers=2) for i in batch.tolist()))
 loader = DataLoader(range(10), batch_size=4, shuffle=True, drop_last=True, pin_memory=False)
 print(len(loader), sorted(len(batch) for batch in loader), sum(len(batch) for batch in DataLoader(range(10), 4)))
-same = [torch.cat(list(DataLoader(range(9), 3, shuffle=True, generator=torch.Generator().manual_seed(1)))) for _ in "ab"]
+same = [
+    torch.cat(list(DataLoader(range(9), 3, shuffle=True, generator=torch.Generator().manual_seed(1)))) for _ in "ab"
+]
 print(torch.equal(*same), sorted(same[0].tolist()))

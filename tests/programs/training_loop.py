@@ -36,7 +36,13 @@ trainset, testset = Pictures(64), Pictures(32, shift=1.0)
 trainloader = DataLoader(trainset, batch_size=16, shuffle=False, num_workers=2)
 testloader = DataLoader(testset, batch_size=16, shuffle=False, num_workers=2)
 net = nn.Sequential(
-    nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 2)
+    nn.Conv2d(1, 4, 3, padding=1),
+    nn.ReLU(),
+    nn.MaxPool2d(2),
+    nn.Flatten(),
+    nn.Linear(64, 16),
+    nn.ReLU(),
+    nn.Linear(16, 2),
 )
 fill(net)
 criterion = nn.CrossEntropyLoss()

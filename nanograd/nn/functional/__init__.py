@@ -13,6 +13,7 @@ from nanograd.nn.functional.embedding import *
 from nanograd.nn.functional.image import *
 from nanograd.nn.functional.linear import *
 from nanograd.nn.functional.loss import *
+from nanograd.nn.functional.margin import *
 from nanograd.nn.functional.normalization import *
 from nanograd.nn.functional.padding import *
 from nanograd.nn.functional.pooling import *

@@ -96,8 +96,8 @@ def _check_mode(x: Tensor, mode: str, align_corners: bool | None, antialias: boo
         )
     if mode not in SMOOTH and align_corners is not None:
         raise ValueError(
-            "interpolate: align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic "
-            f"| trilinear, got mode={mode!r}."
+            "interpolate: align_corners option can only be set with the interpolating modes: linear | bilinear | "
+            f"bicubic | trilinear, got mode={mode!r}."
         )
     if antialias and not (mode in ("bilinear", "bicubic", "lanczos") and ndim == 4):
         raise ValueError(
@@ -133,9 +133,9 @@ def _listed(have: Sizes, what: str, value: Any, kind: str) -> tuple[Any, ...]:
     if len(values) != len(have):
         both = "output" if what == "output size" else what
         raise ShapeError(
-            f"interpolate: Input and {both} must have the same number of spatial dimensions, but got input with spatial "
-            f"dimensions of {list(have)} and {what} of {values}. Please provide input tensor in (N, C, d1, d2, ...,dK) "
-            f"format and {what} in (o1, o2, ...,oK) format."
+            f"interpolate: Input and {both} must have the same number of spatial dimensions, but got input with "
+            f"spatial dimensions of {list(have)} and {what} of {values}. Please provide input tensor in "
+            f"(N, C, d1, d2, ...,dK) format and {what} in (o1, o2, ...,oK) format."
         )
     return values
 

@@ -60,8 +60,8 @@ def _edges(x: Tensor, pad: Any) -> Edges:
     for d, (n, (a, b)) in enumerate(zip(x.array.shape, edges, strict=True)):
         if n + a + b < 0 or max(-a, -b) > n:
             raise ShapeError(
-                f"pad: The input size {n}, plus negative padding {a} and {b}, resulted in a negative output size, which "
-                f"is invalid: narrow(): length must be non-negative. Check dimension {d} of your input."
+                f"pad: The input size {n}, plus negative padding {a} and {b}, resulted in a negative output size, "
+                f"which is invalid: narrow(): length must be non-negative. Check dimension {d} of your input."
             )
     return edges
 
@@ -113,8 +113,8 @@ def _check_reach(shape: tuple[int, ...], d: int, edge: tuple[int, int], mode: st
     left = n - max(-edge[0], 0) - max(-edge[1], 0)
     if mode == "circular" and max(edge) > left:
         raise ShapeError(
-            f"pad: Padding value causes wrapping around more than once: circular can add at most {left} to dimension {d} "
-            f"of input {list(shape)}, got {edge}."
+            f"pad: Padding value causes wrapping around more than once: circular can add at most {left} to dimension "
+            f"{d} of input {list(shape)}, got {edge}."
         )
     if mode != "circular" and n + sum(edge) < 1:
         raise ShapeError(

@@ -229,8 +229,8 @@ def _unpooled_size(name: str, have: Sizes, size: Sizes, stride: Sizes, padding: 
     given = given[2:] if len(given) == dims + 2 else given
     if len(given) != dims:
         raise ShapeError(
-            f"{name}: output_size should be a sequence containing {dims} or {dims + 2} elements, but it has a length of "
-            f"'{len(tuple(output_size))}'."
+            f"{name}: output_size should be a sequence containing {dims} or {dims + 2} elements, but it has a length "
+            f"of '{len(tuple(output_size))}'."
         )
     for d, (n, wanted, s) in enumerate(zip(usual, given, stride, strict=True)):
         if not n - s < wanted < n + s:

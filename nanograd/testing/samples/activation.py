@@ -10,7 +10,7 @@ import numpy as np
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.ops import activation as _activation
 from nanograd.testing.pointwise import unary
-from nanograd.testing.sample import Array, ones, refuses
+from nanograd.testing.sample import Array, Case, Input, ones, refuses, sample
 
 A: Any = _activation  # untyped: bad input is among what its functions are given
 
@@ -74,6 +74,22 @@ unary(
         (lambda: A.hardtanh(ones(2).byte()), DTypeError, "hardtanh: cannot do hardtanh on an unsigned type"),
         refuses(bool, A.hardtanh, "hardtanh: expected numbers"),
     ),
+)
+
+sample(
+    "prelu",
+    A.prelu,
+    lambda x, w: np.maximum(x, 0) + np.minimum(x, 0) * w.reshape((-1,) + (1,) * (x.ndim - 2)),
+    (Input((3, 5), off_bends), Input((5,))),
+    takes="f",
+    broadcast=(Case(((3, 5), (1,))), Case(((2, 4, 3), (4,))), Case(((2, 4, 3, 2), (1,)))),
+    empty=(Case(((0, 5), (5,))),),
+    bad=(
+        (lambda: A.prelu(ones(2, 3), ones(2)), ShapeError, "prelu: Mismatch of parameter numbers"),
+        (lambda: A.prelu(ones(2, 3), ones(1).double()), DTypeError, "prelu: Type promoting not supported"),
+        refuses(int, lambda x: A.prelu(x, x), "prelu: expected floats"),
+    ),
+    without={"dtypes": "its inputs must have one dtype: the oracle tries each"},
 )
 
 # Curves

@@ -29,7 +29,8 @@ def windows(x: Array, size: Any, stride: Any, padding: Any, dilation: Any) -> tu
 
     def at(place: Shape) -> Array:
         steps = zip(place, size, stride, dilation, strict=True)
-        return x[(..., *(slice(i * s, i * s + d * (k - 1) + 1, d) for i, k, s, d in steps))]
+        here: Any = (..., *(slice(i * s, i * s + d * (k - 1) + 1, d) for i, k, s, d in steps))
+        return np.asarray(x[here])
 
     return out, at
 
@@ -189,10 +190,10 @@ def _transposed(x: Array, w: Array, b: Array, stride: int = 1, padding: int = 0,
     full = [(n - 1) * stride + k + output_padding for n, k in zip(x.shape[2:], w.shape[2:], strict=True)]
     y = np.zeros((len(x), w.shape[1], *full), x.dtype)
     for place in np.ndindex(*x.shape[2:]):
-        here = tuple(slice(i * stride, i * stride + k) for i, k in zip(place, w.shape[2:], strict=True))
-        y[(..., *here)] += np.tensordot(x[(..., *place)], w, 1)
-    inner = tuple(slice(padding, n - padding) for n in full)
-    return y[(..., *inner)] + b.reshape(-1, *(1,) * dims)
+        here: Any = (..., *(slice(i * stride, i * stride + k) for i, k in zip(place, w.shape[2:], strict=True)))
+        y[here] += np.tensordot(x[(..., *place)], w, 1)
+    inner: Any = (..., *(slice(padding, n - padding) for n in full))
+    return np.asarray(y[inner] + b.reshape(-1, *(1,) * dims))
 
 
 for dims, name in ((1, "conv_transpose1d"), (2, "conv_transpose2d"), (3, "conv_transpose3d")):

@@ -56,7 +56,8 @@ def _of_squares(dims: int, reduce: Callable[[Array], Any]) -> Callable[..., Arra
         out = [(n - kernel_size) // step + 1 for n in x.shape[-dims:]]
         y = np.empty((*x.shape[:-dims], *out), x.dtype)
         for place in np.ndindex(*out):
-            window = x[(..., *(slice(i * step, i * step + kernel_size) for i in place))]
+            here: Any = (..., *(slice(i * step, i * step + kernel_size) for i in place))
+            window = x[here]
             y[(..., *place)] = reduce(window.reshape(*window.shape[:-dims], kernel_size**dims))
         return y
 
@@ -154,10 +155,11 @@ for dims, shape in SHAPES.items():
 # Equal shares
 
 
-def _shares(inner: Shape, out: Shape) -> Iterator[tuple[Shape, tuple[slice, ...]]]:
+def _shares(inner: Shape, out: Shape) -> Iterator[tuple[Any, Any]]:
+    """Where each result stands, and the block of the input that it is of."""
     edges = ([(i * n // m, -(-(i + 1) * n // m)) for i in range(m)] for n, m in zip(inner, out, strict=True))
     for place, spans in zip(np.ndindex(*out), itertools.product(*edges), strict=True):
-        yield place, tuple(slice(*span) for span in spans)
+        yield (..., *place), (..., *(slice(*span) for span in spans))
 
 
 def _of_shares(reduce: Callable[[Array], Any]) -> Callable[..., Array]:
@@ -167,8 +169,8 @@ def _of_shares(reduce: Callable[[Array], Any]) -> Callable[..., Array]:
         dims = len(output_size)
         y = np.empty((*x.shape[:-dims], *output_size), x.dtype)
         for place, block in _shares(x.shape[-dims:], output_size):
-            part = x[(..., *block)]
-            y[(..., *place)] = reduce(part.reshape(*part.shape[:-dims], math.prod(part.shape[-dims:])))
+            part = x[block]
+            y[place] = reduce(part.reshape(*part.shape[:-dims], math.prod(part.shape[-dims:])))
         return y
 
     return formula
@@ -179,7 +181,7 @@ def _greatest_of_shares(x: Array, out: Shape) -> Any:
     places = np.empty((*x.shape[:2], *out), np.int64)
     for place, block in _shares(x.shape[2:], out):
         at = where[block].reshape(-1)
-        places[(..., *place)] = at[x[(..., *block)].reshape(*x.shape[:2], at.size).argmax(-1)]
+        places[place] = at[x[block].reshape(*x.shape[:2], at.size).argmax(-1)]
     return [_of_shares(lambda w: w.max(-1))(x, out), places]
 
 

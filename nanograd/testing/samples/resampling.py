@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -30,7 +31,7 @@ def _keys(x: float, a: float) -> float:
     return a * (x**3 - 5 * x**2 + 8 * x - 4) if x < 2 else 0.0
 
 
-FILTERS = {
+FILTERS: dict[str, Callable[[float], float]] = {
     "linear": lambda x: max(1 - abs(x), 0.0),
     "cubic": lambda x: _keys(x, -0.5),
     "lanczos": lambda x: float(np.sinc(x) * np.sinc(x / 3)) if abs(x) < 3 else 0.0,
@@ -122,7 +123,8 @@ def _padded(x: Array, pad: tuple[int, ...], mode: str = "constant", value: float
     edges = [(0, 0)] * (x.ndim - len(pairs)) + pairs
     if not edges:
         return x
-    return np.pad(x, edges, constant_values=value) if mode == "constant" else np.pad(x, edges, MODES[mode])  # type: ignore[call-overload,no-any-return]
+    more: Any = {"constant_values": value} if mode == "constant" else {"mode": MODES[mode]}
+    return np.asarray(np.pad(x, edges, **more))
 
 
 sample(
@@ -189,7 +191,7 @@ sample(
         (lambda: I.interpolate(ones(1, 1, 4), 3, 2), ValueError, "only one of size or scale_factor"),
         (lambda: I.interpolate(ones(1, 1, 4)), ValueError, "either size or scale_factor"),
         (lambda: I.interpolate(ones(4, 4), 3), MissingError, "Only 3D, 4D and 5D"),
-        (lambda: I.interpolate(ones(1, 1, 4), 3, mode="bilinear"), MissingError, "Got 3D input, but bilinear mode needs"),
+        (lambda: I.interpolate(ones(1, 1, 4), 3, mode="bilinear"), MissingError, "but bilinear mode needs"),
         (lambda: I.interpolate(ones(1, 1, 4), 0), ShapeError, "should be greater than 0"),
         (lambda: I.interpolate(ones(1, 1, 4), (3, 3)), ShapeError, "same number of spatial dimensions"),
         (lambda: I.interpolate(ones(1, 1, 4), "3"), DTypeError, "expected output size as a number"),
@@ -288,7 +290,7 @@ def _sampled(
 def _points(rng: np.random.Generator, shape: Shape) -> Array:
     """Between pixels, away from their middles, where the gradient jumps; some outside."""
     across_and_down = np.array([3.0, 4.0])[: shape[-1]]
-    return ((fractional(rng, shape) + 2) * 2 + 1) / across_and_down - 1
+    return np.asarray(((fractional(rng, shape) + 2) * 2 + 1) / across_and_down - 1)
 
 
 sample(

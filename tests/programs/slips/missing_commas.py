@@ -2,6 +2,7 @@
 
 import torch
 
+# fmt: off
 t = torch.tensor([
     [1, 2, 3]
     [4, 5, 6]

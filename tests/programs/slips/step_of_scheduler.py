@@ -1,6 +1,5 @@
 """ReduceLROnPlateau wants to know the loss."""
 
-import torch
 from torch import nn, optim
 
 optimizer = optim.SGD(nn.Linear(1, 1).parameters(), lr=0.1)

@@ -6,6 +6,7 @@ One code for one, two and three dimensions: ``*out`` and ``*size`` stand for as 
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -22,7 +23,7 @@ def _windows(x: Array, size: Sizes, stride: Sizes, padding: Sizes, dilation: Siz
     if any(padding):
         inner = x
         x = np.zeros((*x.shape[:2], *(n + 2 * p for n, p in zip(x.shape[2:], padding, strict=True))), x.dtype)
-        x[(..., *(slice(p, p + n) for n, p in zip(inner.shape[2:], padding, strict=True)))] = inner
+        x[..., *(slice(p, p + n) for n, p in zip(inner.shape[2:], padding, strict=True))] = inner
     spans = zip(x.shape[2:], size, stride, dilation, strict=True)
     out = ((n - d * (k - 1) - 1) // s + 1 for n, k, s, d in spans)
     within = (step * d for step, d in zip(x.strides[2:], dilation, strict=True))
@@ -36,10 +37,13 @@ def _put_back(windows: Array, shape: Sizes, stride: Sizes, padding: Sizes, dilat
     size, (n, *out) = windows.shape[1 : 1 + dims], windows.shape[1 + dims :]
     room = (m + 2 * p for m, p in zip(shape, padding, strict=True))
     x: Array = np.zeros((windows.shape[0], n, *room), windows.dtype)
-    for cell in np.ndindex(size):
-        places = (slice(i * d, i * d + s * o, s) for i, d, s, o in zip(cell, dilation, stride, out, strict=True))
-        x[(..., *places)][(..., *map(slice, out))] += windows[(slice(None), *cell)]
-    inner = x[(..., *(slice(p, p + m) for p, m in zip(padding, shape, strict=True)))]
+    steps = zip(size, dilation, stride, out, strict=True)
+    lines = [[slice(i * d, i * d + s * (o - 1) + 1, s) for i in range(k)] for k, d, s, o in steps]
+    for cell, places in zip(product(*map(range, size)), product(*lines), strict=True):
+        x[..., *places] += windows[:, *cell]
+    if not any(padding):
+        return np.ascontiguousarray(x.swapaxes(0, 1))
+    inner = x[..., *(slice(p, p + m) for p, m in zip(padding, shape, strict=True))]
     return np.ascontiguousarray(inner.swapaxes(0, 1))
 
 

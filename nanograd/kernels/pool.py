@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 
@@ -26,16 +27,19 @@ def max_pool(x: Array, size: Sizes, stride: Sizes, padding: Sizes, dilation: Siz
     """
     spans = zip(x.shape[2:], size, stride, padding, dilation, out, strict=True)
     edges = [(p, max(s * (o - 1) + d * (k - 1) + 1 - n - p, 0)) for n, k, s, p, d, o in spans]
-    wide: Array = np.pad(x, ((0, 0), (0, 0), *edges), constant_values=_least(x))
-    where = np.pad(np.arange(math.prod(x.shape[2:])).reshape(x.shape[2:]), edges, constant_values=-1)
+    where = np.arange(math.prod(x.shape[2:])).reshape(x.shape[2:])
+    if any(map(any, edges)):
+        x = np.pad(x, ((0, 0), (0, 0), *edges), constant_values=_least(x))
+        where = np.pad(where, edges, constant_values=-1)
     values = np.full((*x.shape[:2], *out), _least(x), x.dtype)
     places = np.full(values.shape, -1)
-    for cell in np.ndindex(size):
-        steps = zip(cell, dilation, stride, out, strict=True)
-        here = tuple(slice(i * d, i * d + s * (o - 1) + 1, s) for i, d, s, o in steps)
-        new, at = wide[..., *here], where[here]
+    steps = zip(size, dilation, stride, out, strict=True)
+    lines = [[slice(i * d, i * d + s * (o - 1) + 1, s) for i in range(k)] for k, d, s, o in steps]
+    for here in product(*lines):
+        new, at = x[..., *here], where[here]
         wins = (at >= 0) & ((places < 0) | (new > values) | (new != new))
-        values, places = np.where(wins, new, values), np.where(wins, at, places)
+        np.copyto(values, new, where=wins)
+        np.copyto(places, at, where=wins)
     return values, np.maximum(places, 0)
 
 

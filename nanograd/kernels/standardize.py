@@ -250,7 +250,7 @@ def _(x: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[A
     c = x.shape[1]
     out, *found = np.empty_like(x), *(np.empty((c, 1), x.dtype) for _ in range(3))
     _batch_norm(_channels(x), _or(1, weight, x, c), _or(0, bias, x, c), eps, _channels(out), *found)
-    return out, *found  # type: ignore[return-value]
+    return out, *found
 
 
 @batch_norm_grad.cpu(lambda g, x, weight, mean, scale: _dense(g, x, weight, mean, scale))

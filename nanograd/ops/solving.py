@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nanograd import return_types
-from nanograd.errors import DTypeError, LinAlgError, ShapeError
+from nanograd.dtypes import finfo
+from nanograd.errors import DTypeError, GradError, LinAlgError, ShapeError
 from nanograd.kernels import decomposition as k
 from nanograd.ops.comparison import where
 from nanograd.ops.creation import tensor
@@ -16,7 +17,7 @@ from nanograd.ops.kinds import none
 from nanograd.ops.op import op, record, records, same_device, titled, wrap
 from nanograd.ops.ranges import eye
 from nanograd.ops.shape import movedim, to_shape, unsqueeze
-from nanograd.tape import mode
+from nanograd.tape import mode, no_grad
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -248,28 +249,47 @@ def det_of(A: Tensor) -> Tensor:
 def _cofactors(a: Tensor, value: Tensor) -> Tensor:
     """∂ det a / ∂ a: det(a) a⁻ᵀ, which has a limit where a is singular."""
     inverse, info = inverted(a)
-    if not bool((info != 0).any()):
+    side, lost = a.array.shape[-1], bool((info != 0).any())
+    if not lost and not (_ill(a, inverse) and (not mode.enabled or side <= FEW)):
         regular: Tensor = unsqueeze(unsqueeze(value, -1), -1) * inverse.mT
         return regular
-    if mode.enabled:
-        return _minors(a)
-    # a = U S Vᵀ: cofactors multiply, and those of S are the products of its other elements
+    if not mode.enabled:
+        return _products_of_others(a)
+    if side > FEW:
+        raise GradError(
+            f"linalg.det: the second derivative at a singular matrix is known here up to {FEW} by {FEW}, got {side} by "
+            f"{side}. Add a little to its diagonal."
+        )
+    return _minors(a)
+
+
+FEW = 32
+"""So many rows may a singular matrix have whose minors are computed one by one."""
+
+
+def _ill(a: Tensor, inverse: Tensor) -> bool:
+    """Whether rounding leaves fewer than three digits of some inverse."""
+    with no_grad():
+        growth = (a.abs().sum(-1).amax() * inverse.abs().sum(-1).amax()) if a.array.size else 0
+    return bool(growth > 1e-3 / finfo(a.dtype).eps)
+
+
+def _products_of_others(a: Tensor) -> Tensor:
+    """The cofactors of a = U S Vᵀ: those of S are the products of its other elements, turned by U and Vᵀ."""
     u, s, v = (wrap(part) for part in k.svd(a.array, True))
-    n = s.array.shape[-1]
-    others = where(eye(n, device=s.device) != 0, 1.0, unsqueeze(s, -2)).prod(-1)
+    others = where(eye(s.array.shape[-1], device=s.device) != 0, 1.0, unsqueeze(s, -2)).prod(-1)
     turned = unsqueeze(det(u) * det(v), -1)
     y: Tensor = (u * unsqueeze(others * turned, -2)) @ v
     return y
 
 
 def _minors(a: Tensor) -> Tensor:
-    """The determinants of what is left without row i and column j, with their signs: of any order of derivative."""
+    """The cofactors as determinants of what is left without row i and column j: of any order of derivative."""
     n = a.array.shape[-1]
     rest = tensor([[j for j in range(n) if j != i] for i in range(n)], device=a.device).long().reshape(n, n - 1)
     signs = tensor([[(-1.0) ** (i + j) for j in range(n)] for i in range(n)], dtype=a.dtype, device=a.device)
     minors = a[..., rest[:, None, :, None], rest[None, :, None, :]]  # (…, n, n, n - 1, n - 1)
-    y: Tensor = signs * det(minors)
-    return y
+    return signs * det(minors)
 
 
 def slogdet(input: Tensor) -> Any:

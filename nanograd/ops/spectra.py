@@ -37,9 +37,10 @@ def qr_of(A: Tensor, mode: str = "reduced") -> Any:
 
     Shapes: ``reduced`` Q (…, m, k), R (…, k, n); ``complete`` Q (…, m, m), R (…, m, n); ``r`` Q empty.
 
-    >>> torch.linalg.qr(torch.tensor([[0., 2.], [-1., 0.]])).R
-    tensor([[1., 0.],
-            [0., -2.]])
+    >>> q, r = torch.linalg.qr(torch.tensor([[0., 2.], [-1., 0.]]))
+    >>> q @ r
+    tensor([[ 0.,  2.],
+            [-1.,  0.]])
     """
     expect_matrices("linalg.qr", A)
     if mode not in ("reduced", "complete", "r"):
@@ -288,11 +289,13 @@ def _pinv_back(g: Tensor, a: Tensor, p: Tensor) -> Tensor:
 
 def _tolerance(a: Tensor, s: Tensor, atol: Any, rtol: Any) -> Tensor:
     """(…, 1): up to where a singular value counts as 0."""
-    if rtol is None:
-        rtol = 0.0 if atol is not None and bool(_number(atol, a) > 0) else max(a.array.shape[-2:]) * finfo(a.dtype).eps
-    greatest = s.amax(-1, keepdim=True) if s.array.shape[-1] else zeros((*s.array.shape[:-1], 1), dtype=s.dtype)
     floor = _number(0.0 if atol is None else atol, a)
-    return greatest.mul(_number(rtol, a)).maximum(floor)
+    if rtol is None:
+        share = where(floor > 0, 0.0, max(a.array.shape[-2:]) * finfo(a.dtype).eps)
+    else:
+        share = _number(rtol, a)
+    greatest = s.amax(-1, keepdim=True) if s.array.shape[-1] else zeros((*s.array.shape[:-1], 1), dtype=s.dtype)
+    return (greatest * share).maximum(floor)
 
 
 def _number(value: Any, like: Tensor) -> Tensor:

@@ -3,6 +3,9 @@
 What stands here is a composition of operations; the operations themselves come from ``nanograd.ops``.
 """
 
+from typing import Any as _Any
+
+from nanograd.absent import missing as _missing
 from nanograd.nn.functional.activation import *
 from nanograd.nn.functional.attention import *
 from nanograd.nn.functional.convolution import *
@@ -17,3 +20,7 @@ from nanograd.nn.functional.margin import *
 from nanograd.nn.functional.normalization import *
 from nanograd.nn.functional.padding import *
 from nanograd.nn.functional.pooling import *
+
+
+def __getattr__(name: str) -> _Any:
+    return _missing("nn.functional", name, globals())

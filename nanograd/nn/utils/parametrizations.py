@@ -12,7 +12,7 @@ from nanograd.ops.sampling import randn
 from nanograd.tape import no_grad
 from nanograd.tensors import Tensor
 
-__all__ = ["as_matrix", "norm_except", "output_dim", "power_iterations", "spectral_norm", "weight_norm"]
+__all__ = ["spectral_norm", "weight_norm"]
 
 
 def norm_except(v: Tensor, dim: int) -> Tensor:

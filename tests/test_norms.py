@@ -193,6 +193,9 @@ def test_whole_channels_are_dropped(name):
     assert set(np.unique(y)) <= {0, np.float32(1 / 0.7)}
     assert (y == y[:, :1]).all()
     assert abs((y[:, 0] == 0).mean() - 0.3) < 4 * math.sqrt(0.21 / 2000)
+    by_channel = y[:, 0].reshape(50, 40)
+    assert by_channel[0].max() > by_channel[0].min()  # the channels of a sample differ
+    assert by_channel[:, 0].max() > by_channel[:, 0].min()  # the samples of a channel differ
 
 
 def test_one_sample_without_a_batch():

@@ -14,14 +14,15 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
 __all__ = ["main"]
 
 FAIL, USAGE, OURS = 1, 2, 7
-# How many threads BLAS and numba use. On the small layers of the tour, two pools of threads mostly wait for each other.
+# How many threads BLAS and numba use. On the small layers of the tour and of the
+# examples, two pools of threads mostly wait for each other.
 THREADS = ("MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -163,10 +164,9 @@ def _add_programs(commands: Commands[Parser]) -> None:
     run.add_argument("script", type=Path)
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="passed to the script")
     run.set_defaults(command=_run, parser=run)
-    train = (
-        commands.add_parser("train", help="train one of the examples") if _examples() else commands.add_parser("train")
-    )
-    train.add_argument("name", nargs="?", metavar="NAME", help="which one; without a name: what there is")
+    train = commands.add_parser("train", help="train one of the examples")
+    train.add_argument("--list", action="store_true", help="what there is, what each reaches, how long it takes")
+    train.add_argument("name", nargs="?", metavar="NAME", help="which one; `nanograd train NAME --help` has its options")
     train.add_argument("arguments", nargs=argparse.REMAINDER, help="passed to the example")
     train.set_defaults(command=_train, parser=train)
 
@@ -207,9 +207,12 @@ def _tour(arguments: argparse.Namespace) -> int:
 def _again(words: list[str], environment: dict[str, str]) -> int:
     """Carry out a command in a new process, for settings that are only read when NumPy and numba are loaded."""
     program = f"import sys; sys.path[:] = {sys.path!r}; from nanograd.__main__ import main; sys.exit(main({words!r}))"
-    with suppress(KeyboardInterrupt):  # the new process hears it too, and says so
-        return subprocess.call([sys.executable, "-c", program], env={**os.environ, **environment})
-    return 130
+    process = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, **environment})
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # the new process hears it too, and ends when it has written what it has
+            continue
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -225,21 +228,21 @@ def _run(arguments: argparse.Namespace) -> int:
 def _train(arguments: argparse.Namespace) -> int:
     from nanograd.course.learner import UsageError
     from nanograd.errors import did_you_mean
+    from nanograd.examples import NAMES
 
-    there = _examples()
-    if arguments.name not in there:
-        have = f"there are {', '.join(there)}" if there else "this version has none yet"
-        if arguments.name is None:
-            raise UsageError(f"train: name an example; {have}.")
-        raise UsageError(f"train: no example {arguments.name!r}; {have}.{did_you_mean(arguments.name, there)}")
-    from nanograd.script import run_script
+    if arguments.list or arguments.name is None:
+        from nanograd.examples.running import listing
 
-    return run_script(there[arguments.name], arguments.arguments)
-
-
-def _examples() -> dict[str, Path]:
-    directory = Path(__file__).resolve().parents[1] / "examples"
-    return {path.stem: path for path in sorted(directory.glob("*.py")) if not path.name.startswith("_")}
+        print(listing(NAMES))
+        return 0 if arguments.list else USAGE
+    if arguments.name not in NAMES:
+        known = f"there are {', '.join(NAMES)}"
+        raise UsageError(f"train: no example {arguments.name!r}; {known}.{did_you_mean(arguments.name, NAMES)}")
+    missing = [name for name in THREADS if name not in os.environ]
+    if missing:
+        return _again(["train", arguments.name, *arguments.arguments], dict.fromkeys(missing, "1"))
+    program = import_module(f"nanograd.examples.{arguments.name}")
+    return int(program.main(arguments.arguments))
 
 
 # for authors

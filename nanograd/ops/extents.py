@@ -21,6 +21,8 @@ def each(name: str, value: Any, dims: int) -> Sizes:
     >>> each("conv2d stride", 2, 2)
     (2, 2)
     """
+    if type(value) is int:
+        return (value,) * dims
     values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
     if not all(type(v) is int or (hasattr(v, "__index__") and not isinstance(v, bool)) for v in values):
         raise DTypeError(f"{name}: expected an integer, or {dims} of them (tuple of ints), got {value!r:.60}.")

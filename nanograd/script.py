@@ -7,6 +7,7 @@ import os
 import re
 import runpy
 import sys
+import sysconfig
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
@@ -39,6 +40,7 @@ STANDS_FOR = {
 }
 TOPS = {name.partition(".")[0] for name in STANDS_FOR}
 PACKAGE = str(Path(__file__).parent)
+LIBRARY = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 
 def own_name(name: str) -> str:
@@ -204,11 +206,13 @@ def _leave_out_own(error: BaseException | None, script: str, seen: set[int]) -> 
 
 
 def _users(trace: TracebackType | None, script: str) -> TracebackType | None:
-    """The lines of a traceback that are the script's, or of what it imports, and not nanograd's."""
-    lines = []
+    """The lines of a traceback that are the script's, or of what it calls, and not nanograd's or of what that calls."""
+    lines, inside = [], False
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
-        if file == script or not file.startswith((PACKAGE, "<frozen ", "<string>")):
+        own = file != script and file.startswith((PACKAGE, "<frozen ", "<string>"))
+        inside = own or (inside and file.startswith(LIBRARY))
+        if not inside:
             lines.append(trace)
         trace = trace.tb_next
     rest: TracebackType | None = None

@@ -137,6 +137,32 @@ def test_layers_refuse_sizes_that_do_not_fit() -> None:
         nn.Conv2d(torch.ones(1, 1, 3, 3))  # type: ignore[call-arg]
 
 
+NOT_TENSORS: dict[str, Any] = {
+    "conv2d": lambda x: F.conv2d(x, torch.ones(1, 1, 2, 2)),
+    "conv1d": lambda x: F.conv1d(torch.ones(1, 1, 2), x),
+    "conv_transpose1d": lambda x: F.conv_transpose1d(torch.ones(1, 1, 2), torch.ones(1, 1, 2), x),
+    "max_pool2d": lambda x: F.max_pool2d(x, 2),
+    "avg_pool1d": lambda x: F.avg_pool1d(x, 2),
+    "adaptive_max_pool1d": lambda x: F.adaptive_max_pool1d(x, 2),
+    "max_unpool2d": lambda x: F.max_unpool2d(torch.ones(1, 2, 2), x, 2),
+    "unfold": lambda x: F.unfold(x, 2),
+    "fold": lambda x: F.fold(x, 2, 2),
+    "pixel_shuffle": lambda x: F.pixel_shuffle(x, 2),
+    "channel_shuffle": lambda x: F.channel_shuffle(x, 2),
+    "interpolate": lambda x: F.interpolate(x, 2),
+    "pad": lambda x: F.pad(x, (1, 1)),
+    "grid_sample": lambda x: F.grid_sample(torch.ones(1, 1, 2, 2), x),
+    "affine_grid": lambda x: F.affine_grid(x, (1, 1, 2, 2)),
+}
+
+
+@pytest.mark.parametrize("name", NOT_TENSORS)
+def test_what_is_no_tensor_is_named(name: str) -> None:
+    for x, kind in ((np.ones((1, 1, 2, 2)), "ndarray"), ([[1.0]], "list"), (2.5, "float")):
+        with pytest.raises(TypeError, match=rf"^{name}: argument '\w+' must be Tensor, not {kind}"):
+            NOT_TENSORS[name](x)
+
+
 LAZY: list[tuple[Any, Any, tuple[int, ...]]] = [
     (nn.LazyConv1d, nn.Conv1d, (2, 4, 9)), (nn.LazyConv2d, nn.Conv2d, (2, 4, 5, 6)),
     (nn.LazyConv2d, nn.Conv2d, (4, 5, 6)),

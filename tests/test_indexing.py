@@ -377,3 +377,12 @@ def test_products_with_zeros_among_them() -> None:
     x.scatter_reduce(0, index, v, "prod").sum().backward()
     assert x.grad.tolist() == [3, 0]
     assert v.grad.tolist() == [0, 10, 0]
+
+
+def test_as_strided_in_place_looks_elsewhere() -> None:
+    x = torch.arange(6.0)
+    memory = x.data_ptr()
+    assert x.as_strided_((2, 2), (3, 1)) is x
+    assert x.tolist() == [[0.0, 1.0], [3.0, 4.0]]
+    assert x.data_ptr() == memory
+    assert x.share_memory_() is x

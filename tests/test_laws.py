@@ -84,6 +84,7 @@ TWINS = {s.twin for s in SAMPLES.values() if s.twin}
 FILLING = {"copy_", "fill_", "zero_", "normal_", "uniform_", "requires_grad_", "detach_"}  # tests/test_tensors.py
 FILLING |= {
     "squeeze_", "unsqueeze_", "t_", "transpose_", "swapaxes_", "swapdims_", "resize_", "set_", "scatter_",
+    "as_strided_", "share_memory_",
     "scatter_add_", "scatter_reduce_", "index_add_", "index_copy_", "index_fill_", "index_put_", "index_reduce_",
     "put_", "masked_scatter_", "fill_diagonal_",  # tests/test_indexing.py
     "bernoulli_", "exponential_", "log_normal_", "cauchy_", "geometric_", "random_",  # tests/test_creation.py

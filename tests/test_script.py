@@ -191,6 +191,22 @@ def test_a_traceback_has_the_scripts_lines_and_not_nanograds(run, tmp_path, monk
     assert "nanograd/script.py" in err
 
 
+def test_what_nanograd_calls_is_left_out_and_what_calls_back_is_not(run):
+    err = run("import torch\ntorch.load('nowhere.pt')")[2]
+    assert err.count("  File") == 1
+    err = run(
+        """
+import json, torch
+x = torch.ones(1, requires_grad=True)
+x.register_hook(lambda g: json.loads("{"))
+x.backward()
+"""
+    )[2]
+    assert [Path(line.split('"')[1]).name for line in err.splitlines() if line.startswith("  File")] == [
+        "script.py", "script.py", "__init__.py", "decoder.py", "decoder.py",
+    ]  # fmt: skip
+
+
 def test_causes_and_groups_are_shown_the_same_way(run):
     text = """
 import torch

@@ -10,10 +10,12 @@ import argparse
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -211,8 +213,10 @@ def _again(words: list[str], environment: dict[str, str]) -> int:
     while True:
         try:
             return process.wait()
-        except KeyboardInterrupt:  # the new process hears it too, and ends when it has written what it has
-            continue
+        except KeyboardInterrupt:  # from a terminal the new process hears it too, and ends when all is written
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(timeout=3)
+            process.send_signal(signal.SIGINT)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import conv as k
-from nanograd.ops.extents import Sizes, batched, by, each, unbatched
+from nanograd.ops.extents import Sizes, batched, by, each, expect_tensor, unbatched
 from nanograd.ops.kinds import expect_numbers
 from nanograd.ops.op import op, record, same_device, titled
 from nanograd.ops.resampling import constant_pad
@@ -124,6 +124,9 @@ def _padding(name: str, padding: Any, window: Sizes, stride: Sizes, dilation: Si
 
 
 def _check_tensors(name: str, x: Tensor, weight: Tensor, bias: Tensor | None, dims: int) -> None:
+    expect_tensor(name, weight, "weight")
+    if bias is not None:
+        expect_tensor(name, bias, "bias")
     if weight.array.ndim != dims + 2:
         raise ShapeError(
             f"{name}: expected a weight of {dims + 2} dimensions to match the convolution dimensions, got one of size "

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Sizes = tuple[int, ...]
 
-__all__ = ["Sizes", "batched", "by", "each", "outputs", "unbatched"]
+__all__ = ["Sizes", "batched", "by", "each", "expect_tensor", "outputs", "unbatched"]
 
 
 def each(name: str, value: Any, dims: int) -> Sizes:
@@ -31,6 +31,14 @@ def each(name: str, value: Any, dims: int) -> Sizes:
     return tuple(int(v) for v in (values * dims if len(values) == 1 else values))
 
 
+def expect_tensor(name: str, x: Any, what: str = "input") -> None:
+    """Raises DTypeError for what is no tensor."""
+    if not hasattr(x, "array"):
+        raise DTypeError(
+            f"{name}: argument '{what}' must be Tensor, not {type(x).__name__}: make one with torch.tensor(...)."
+        )
+
+
 def by(sizes: Sizes) -> str:
     """(3 x 4), as torch writes it."""
     return f"({' x '.join(map(str, sizes))})"
@@ -38,6 +46,7 @@ def by(sizes: Sizes) -> str:
 
 def batched(name: str, x: Tensor, dims: int) -> Tensor:
     """x (N, C, *in), the batch added where it is missing.  Raises ShapeError for other numbers of dimensions."""
+    expect_tensor(name, x)
     shape = x.array.shape
     if len(shape) == dims + 2:
         return x

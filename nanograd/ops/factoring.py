@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nanograd import return_types
-from nanograd.errors import GradError, MissingError, ShapeError
+from nanograd.errors import MissingError, ShapeError
 from nanograd.kernels import decomposition as k
 from nanograd.ops.broadcasting import broadcast_shapes, expand
 from nanograd.ops.diagonals import tril, triu
+from nanograd.ops.joining import cat
 from nanograd.ops.op import op, records, titled, wrap
 from nanograd.ops.ranges import arange, eye
 from nanograd.ops.scattering import gather
@@ -155,13 +156,17 @@ def packed(a: Tensor) -> tuple[Tensor, ...]:
 def _lu_back(g: Tensor, y: Tensor, pivots: Tensor) -> Tensor:
     """P L⁻ᵀ (the lower part of Lᵀ g_L + the upper part of g_U Uᵀ) U⁻ᵀ"""
     m, n = y.array.shape[-2:]
-    if m != n:
-        raise GradError(f"lu: the derivative of L and U is known here for square matrices only, got {m} by {n}.")
-    lower, upper = tril(y, -1) + eye(n, dtype=y.dtype, device=y.device), triu(y)
-    inner = tril(lower.mT @ tril(g, -1), -1) + triu(triu(g) @ upper.mT)
-    left = triangular(lower.mT, inner, True, True)
+    size = min(m, n)
+    square, wide, tall = y[..., :size, :size], y[..., :size, size:], y[..., size:, :size]
+    g_square, g_wide, g_tall = g[..., :size, :size], g[..., :size, size:], g[..., size:, :size]
+    lower, upper = tril(square, -1) + eye(size, dtype=y.dtype, device=y.device), triu(square)
+    below = lower.mT @ tril(g_square, -1) - g_wide @ wide.mT  # more columns: U₂ = L⁻¹ A₂
+    above = triu(g_square) @ upper.mT - tall.mT @ g_tall  # more rows: L₂ = A₂ U⁻¹
+    left = triangular(lower.mT, tril(below, -1) + triu(above), True, True)
     both = triangular(upper, left.mT, True, False).mT
-    return _rows_in(both, wrap(k.permutation(pivots.array, n)).argsort(-1))
+    both = cat([both, triangular(lower.mT, g_wide, True, True)], -1) if n > m else both
+    both = cat([both, triangular(upper, g_tall.mT, True, False).mT], -2) if m > n else both
+    return _rows_in(both, wrap(k.permutation(pivots.array, m)).argsort(-1))
 
 
 def _rows_in(x: Tensor, order: Tensor) -> Tensor:

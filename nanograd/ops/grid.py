@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nanograd.errors import DTypeError, MissingError, ShapeError
 from nanograd.ops.comparison import where
+from nanograd.ops.extents import expect_tensor
 from nanograd.ops.joining import stack
 from nanograd.ops.kinds import expect_floats
 from nanograd.ops.op import same_device, titled
@@ -78,6 +79,8 @@ def _check_modes(mode: str, padding_mode: str) -> None:
 
 
 def _check_grid(x: Tensor, grid: Tensor, mode: str) -> None:
+    expect_tensor("grid_sample", x)
+    expect_tensor("grid_sample", grid, "grid")
     p, q = x.array.shape, grid.array.shape
     sizes = f"but got input with sizes {list(p)} and grid with sizes {list(q)}"
     expect_floats("grid_sample", x)
@@ -178,6 +181,7 @@ def _line(length: int, corners: bool, like: Tensor) -> Tensor:
 
 
 def _check_theta(theta: Tensor, size: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    expect_tensor("affine_grid", theta, "theta")
     if theta.array.dtype.kind != "f":
         raise DTypeError(f"affine_grid: Expected theta to have floating point type, but got {theta.dtype}.")
     if len(size) not in (4, 5):

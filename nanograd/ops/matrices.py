@@ -283,7 +283,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 
 def vander_of(x: Tensor, *, N: int | None = None) -> Tensor:
     """The powers 1, x_i, …, x_i^(N - 1) of every element: (…, n) → (…, n, N)."""
-    if x.array.dtype.kind == "b":
+    if x.array.dtype.char in "?e":
         raise DTypeError(f"linalg.vander: supports floating point, complex, and integer tensors, but got {x.dtype}.")
     count = N if N is not None else x.array.shape[-1] if x.array.ndim else 1
     if count <= 1:

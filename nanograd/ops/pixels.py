@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nanograd.errors import DTypeError, ShapeError
+from nanograd.ops.extents import expect_tensor
 from nanograd.ops.op import titled
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 
 
 def _factor(name: str, what: str, x: Tensor, factor: int) -> int:
+    expect_tensor(name, x)
     if not hasattr(factor, "__index__"):
         raise DTypeError(f"{name}: argument '{what}' must be int, not {type(factor).__name__}.")
     if x.array.ndim < 3:
@@ -76,6 +78,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     >>> torch.channel_shuffle(torch.arange(4.).reshape(1, 4, 1), 2).flatten()
     tensor([0., 2., 1., 3.])
     """
+    expect_tensor("channel_shuffle", input)
     shape = input.array.shape
     if len(shape) < 3:
         raise ShapeError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import pool as k
 from nanograd.ops.creation import tensor
-from nanograd.ops.extents import Sizes, by, each, outputs
+from nanograd.ops.extents import Sizes, by, each, expect_tensor, outputs
 from nanograd.ops.kinds import expect_floats, expect_numbers
 from nanograd.ops.op import op, records, titled
 from nanograd.ops.resampling import Along, resample
@@ -18,7 +18,7 @@ from nanograd.ops.shape import to_shape
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
-__all__ = ["adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "max_pool1d", "max_pool2d", "max_pool3d"]
+__all__ = ["adaptive_avg_pool1d", "avg_pool1d", "max_pool1d", "max_pool2d", "max_pool3d"]
 
 Windows = tuple[Sizes, Sizes, Sizes, Sizes, Sizes]
 """size, stride, padding, dilation, and how many there are"""
@@ -26,6 +26,7 @@ Windows = tuple[Sizes, Sizes, Sizes, Sizes, Sizes]
 
 def _inputs(name: str, x: Tensor, dims: int, empty_channels: bool = False) -> Tensor:
     """x with a batch.  Raises ShapeError for other dimensions, and where one but the batch is empty."""
+    expect_tensor(name, x)
     shape = x.array.shape
     places = shape[1:] if len(shape) == dims + 2 else shape
     if len(shape) not in (dims + 1, dims + 2) or 0 in (places[1:] if empty_channels else places):

@@ -68,6 +68,8 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, a
     _ranks("addbmm", batch1=(batch1, 3), batch2=(batch2, 3))
     _one_batch("addbmm", batch1, batch2)
     (count, n, inner), m = batch1.array.shape, batch2.array.shape[2]
+    if batch2.array.shape[1] != inner:
+        raise _unfit("addbmm", batch1, batch2)
     # Σ over the batch is a product too: (n, b·k) (b·k, m)
     rows = to_shape(permute(batch1, (1, 0, 2)), (n, count * inner))
     return _added("addbmm", input, rows, to_shape(batch2, (count * inner, m)), beta, alpha)
@@ -87,10 +89,7 @@ def _added(name: str, x: Tensor, a: Tensor, b: Tensor, beta: Number, alpha: Numb
     x, a = lift(x, a)
     p, q = a.array.shape, b.array.shape
     if p[-1] != q[-2]:
-        raise ShapeError(
-            f"{name}: mat1 and mat2 shapes cannot be multiplied ({p[-2]}x{p[-1]} and {q[-2]}x{q[-1]}): the columns of "
-            "the first must be as many as the rows of the second."
-        )
+        raise _unfit(name, a, b)
     full = (*p[:-1], q[-1])
     if x.array.shape != full:
         x = expand(x, full)
@@ -101,6 +100,14 @@ def _added(name: str, x: Tensor, a: Tensor, b: Tensor, beta: Number, alpha: Numb
         (b, lambda g: _scaled(a.mT @ g, alpha)),
     )
     return titled(y, names(name))
+
+
+def _unfit(name: str, a: Tensor, b: Tensor) -> ShapeError:
+    p, q = a.array.shape, b.array.shape
+    return ShapeError(
+        f"{name}: mat1 and mat2 shapes cannot be multiplied ({p[-2]}x{p[-1]} and {q[-2]}x{q[-1]}): the columns of "
+        "the first must be as many as the rows of the second."
+    )
 
 
 def _scaled(g: Tensor, factor: Number) -> Tensor:
@@ -156,15 +163,18 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """
     expect_one_dtype("tensordot", a, b)
     ours, theirs = _contracted(a, b, dims)
+    for d, e in zip(ours, theirs, strict=True):
+        m, n = a.array.shape[d], b.array.shape[e]
+        if 1 in (m, n) and m != n:  # a size of 1 stands for a constant
+            a, b = (sum(a, d, True, dtype=a.dtype), b) if n == 1 else (a, sum(b, e, True, dtype=b.dtype))
+        elif m != n:
+            raise ShapeError(
+                f"tensordot: contracted dimensions need to match, but first has size {m} in dim {d} and second has "
+                f"size {n} in dim {e}."
+            )
     left = [d for d in range(a.array.ndim) if d not in ours]
     right = [d for d in range(b.array.ndim) if d not in theirs]
     p, q = a.array.shape, b.array.shape
-    for d, e in zip(ours, theirs, strict=True):
-        if p[d] != q[e]:
-            raise ShapeError(
-                f"tensordot: contracted dimensions need to match, but first has size {p[d]} in dim {d} and second has "
-                f"size {q[e]} in dim {e}."
-            )
     size = math.prod([p[d] for d in ours])
     rows, columns = [p[d] for d in left], [q[d] for d in right]
     x = to_shape(permute(a, (*left, *ours)), (math.prod(rows), size))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nanograd.errors import ShapeError
 from nanograd.kernels import conv as k
-from nanograd.ops.extents import Sizes, each, outputs
+from nanograd.ops.extents import Sizes, each, expect_tensor, outputs
 from nanograd.ops.kinds import expect_floats
 from nanograd.ops.op import op, record, titled
 from nanograd.ops.shape import to_shape
@@ -48,6 +48,7 @@ def unfold(
     >>> F.unfold(torch.arange(9.).reshape(1, 3, 3), 2).shape
     torch.Size([4, 4])
     """
+    expect_tensor("unfold", input)
     shape = input.array.shape
     if len(shape) not in (3, 4) or 0 in shape[len(shape) - 3 :]:
         raise ShapeError(
@@ -87,6 +88,7 @@ def fold(
               [2., 4., 2.],
               [1., 2., 1.]]]])
     """
+    expect_tensor("fold", input)
     shape = input.array.shape
     if len(shape) not in (2, 3) or 0 in shape[len(shape) - 2 :]:
         raise ShapeError(

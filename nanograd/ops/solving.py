@@ -160,6 +160,8 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
     if not B.array.ndim:
         raise ShapeError("linalg.solve: The input tensor B must have at least 2 dimensions, got a 0-d tensor.")
     vectors = B.array.ndim == 1 or (B.array.ndim + 1 == A.array.ndim and B.array.shape == A.array.shape[:-1])
+    if vectors and B.array.ndim > 1 and not left:
+        raise ShapeError("linalg.solve: several vectors go with left=True only. Make B matrices: B.unsqueeze(-1).")
     b = unsqueeze(B, -1) if vectors else B
     expect_fit("linalg.solve", A, b, left)
     x, info = solved(A, b) if left else solved(A.mT, b.mT)
@@ -223,7 +225,7 @@ def triangular_solve(
     expect_fit("triangular_solve", A, input, True)
     a = A.mT if transpose else A
     y = titled(triangular(a, input, upper != transpose, unitriangular), "TriangularSolveBackward0")
-    return return_types.triangular_solve(y, A.clone())
+    return return_types.triangular_solve(y, titled(A.clone(), "TriangularSolveBackward0"))
 
 
 # Determinants

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nanograd.errors import ShapeError
 from nanograd.ops.broadcasting import expand
 from nanograd.ops.diagonals import diagonal
+from nanograd.ops.kinds import lift_all
 from nanograd.ops.linalg import matmul
 from nanograd.ops.reduction import sum
 from nanograd.ops.shape import permute, to_shape
@@ -228,6 +229,8 @@ def _cheapest(terms: list[Term], wanted: Labels, sizes: dict[str, int]) -> tuple
 def _pair(first: Term, second: Term, kept: set[str]) -> Term:
     """The product of two terms, summed over the names that are needed no more."""
     (a, p), (b, q) = _reduced(first, second[1], kept), _reduced(second, first[1], kept)
+    if first[0].dtype is second[0].dtype:
+        a, b = lift_all(a, b)  # integers that were summed are int64
     shared = [n for n in p if n in q]
     batch, summed = [n for n in shared if n in kept], [n for n in shared if n not in kept]
     rows, columns = [n for n in p if n not in q], [n for n in q if n not in p]
@@ -244,7 +247,7 @@ def _reduced(term: Term, other: Labels, kept: set[str]) -> Term:
     """The term summed over the names that only it has and nobody needs."""
     x, labels = term
     over = tuple(d for d, n in enumerate(labels) if n not in other and n not in kept)
-    return (sum(x, over, dtype=x.dtype), tuple(n for n in labels if n in other or n in kept)) if over else term
+    return (sum(x, over), tuple(n for n in labels if n in other or n in kept)) if over else term
 
 
 def _grouped(x: Tensor, labels: Labels, batch: list[str], rows: list[str], columns: list[str]) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Any
 
 from nanograd.errors import DTypeError, MissingError, ShapeError
 from nanograd.nn.functional.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from nanograd.ops.extents import expect_tensor
 from nanograd.ops.grid import affine_grid, grid_sample
 from nanograd.ops.op import titled
 from nanograd.ops.pixels import channel_shuffle, pixel_shuffle, pixel_unshuffle
@@ -87,6 +88,7 @@ def _along(
 
 
 def _check_mode(x: Tensor, mode: str, align_corners: bool | None, antialias: bool) -> None:
+    expect_tensor("interpolate", x)
     ndim = x.array.ndim
     known = (*NEAREST, *SMOOTH, "area")
     if mode not in known or ndim not in (3, 4, 5):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nanograd.errors import DTypeError, MissingError, ShapeError
+from nanograd.ops.extents import expect_tensor
 from nanograd.ops.kinds import is_truth
 from nanograd.ops.op import titled
 from nanograd.ops.resampling import Along, Edges, constant_pad, resample
@@ -43,6 +44,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
 
 def _edges(x: Tensor, pad: Any) -> Edges:
     """(before, after) for each dimension, the first one first."""
+    expect_tensor("pad", x)
     ndim = x.array.ndim
     if not isinstance(pad, Sequence) or not all(hasattr(n, "__index__") for n in pad):
         raise DTypeError(f"pad: expected pad as a tuple of ints, got {pad!r:.60}.")

@@ -10,7 +10,7 @@ from nanograd.errors import DTypeError, MissingError, ShapeError
 from nanograd.nn.functional.activation import relu
 from nanograd.ops import pooling
 from nanograd.ops.creation import zeros
-from nanograd.ops.extents import Sizes, each
+from nanograd.ops.extents import Sizes, each, expect_tensor
 from nanograd.ops.kinds import expect_floats
 from nanograd.ops.op import titled
 from nanograd.ops.pooling import (
@@ -199,6 +199,8 @@ def max_unpool3d(
 def _max_unpool(
     name: str, dims: int, x: Tensor, indices: Tensor, kernel_size: Any, stride: Any, padding: Any, output_size: Any
 ) -> Tensor:
+    expect_tensor(name, x)
+    expect_tensor(name, indices, "indices")
     shape = x.array.shape
     if len(shape) not in (dims + 1, dims + 2):
         raise ShapeError(f"{name}: Input should be a {dims + 1}d or {dims + 2}d Tensor, but got shape {tuple(shape)}.")

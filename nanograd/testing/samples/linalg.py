@@ -80,7 +80,7 @@ sample(
     broadcast=(Case(((2, 3, 5), (7, 5), (7,))), Case(((5,), (7, 5), (7,)))),
     empty=(Case(((0, 5), (7, 5), (7,))),),
     bad=(
-        (lambda: L.linear(ones(2, 3), ones(4, 5)), ShapeError, r"linear: the input has 3 features .*takes 5: .*\(2, 3\)"),
+        (lambda: L.linear(ones(2, 3), ones(4, 5)), ShapeError, r"linear: the input has 3 features .*takes 5"),
         (lambda: L.linear(ones(2, 3), ones(4, 3), ones(3)), ShapeError, r"linear: .*bias \(3,\)"),
         (
             lambda: L.linear(ones(2, 3), ones(4, 3, dtype=dtypes.float64)),

@@ -21,6 +21,12 @@ _QUANTIZED = "nanograd has no quantized numbers. Use torch.float32"
 _GPU = "there is no GPU that nanograd can use. Use the tensors of the CPU: torch.FloatTensor, torch.LongTensor"
 _TEXT = "nanograd has no data sets of texts. Read the file in Python, and pad batches with nn.utils.rnn.pad_sequence"
 _NO_TRACE = "nanograd runs Python as it is, and compiles nothing. Leave the line out"
+_NO_STREAM = "there is no GPU whose work could be ordered. The CPU does one operation after the other"
+_WINDOW = "nanograd does not work on signals. Use numpy.hanning, hamming, blackman, bartlett or kaiser, and from_numpy"
+_SOLVE = "torch has removed it. Use torch.linalg.solve(A, B)"
+_LOW_RANK = "use torch.linalg.svd, and the first rows and columns of what it gives"
+_DLPACK = "share arrays through NumPy: torch.from_numpy(array) and tensor.numpy()"
+_PIPES = "use utils.data.IterableDataset and DataLoader"
 _TRACED = "nanograd runs Python as it is. Call the function or module itself"
 
 ABSENT = {
@@ -55,6 +61,31 @@ ABSENT = {
     "torchtext": _TEXT, "torchaudio": "nanograd does not read sound. Use Python's wave module and torch.tensor",
     "utils.bottleneck": "use Python's cProfile", "utils.benchmark": "use Python's timeit",
     "utils.model_zoo": "nanograd downloads no models. Load weights of your own with torch.load",
+    "sparse_csc_tensor": _SPARSE, "sparse_bsr_tensor": _SPARSE, "sparse_bsc_tensor": _SPARSE,
+    "sparse_compressed_tensor": _SPARSE, "hspmm": _SPARSE, "sspaddmm": _SPARSE, "dsmm": _SPARSE, "hsmm": _SPARSE,
+    "real": _COMPLEX, "imag": _COMPLEX, "conj_physical": _COMPLEX, "resolve_conj": _COMPLEX, "resolve_neg": _COMPLEX,
+    "Tensor.real": _COMPLEX, "Tensor.imag": _COMPLEX, "Tensor.conj": _COMPLEX, "Tensor.angle": _COMPLEX,
+    "quantize_per_channel": _QUANTIZED, "quantize_per_tensor_dynamic": _QUANTIZED, "dequantize": _QUANTIZED,
+    "nn.quantized": _QUANTIZED, "nn.quantizable": _QUANTIZED, "nn.qat": _QUANTIZED, "nn.intrinsic": _QUANTIZED,
+    "Stream": _NO_STREAM, "Event": _NO_STREAM, "mtia": "nanograd knows no such device. Use the CPU",
+    "hann_window": _WINDOW, "hamming_window": _WINDOW, "blackman_window": _WINDOW, "bartlett_window": _WINDOW,
+    "kaiser_window": _WINDOW,
+    "solve": _SOLVE, "lstsq": "torch has removed it. Use torch.linalg.lstsq(A, B)",
+    "symeig": "torch has removed it. Use torch.linalg.eigh(A)", "eig": _EIGEN,
+    "matrix_rank": "torch has removed it. Use torch.linalg.matrix_rank(A)",
+    "lu": "use torch.linalg.solve, det or inv, which factor the matrix themselves",
+    "lu_unpack": "use torch.linalg.solve, det or inv, which factor the matrix themselves",
+    "svd_lowrank": _LOW_RANK, "pca_lowrank": _LOW_RANK, "lobpcg": _LOW_RANK,
+    "from_dlpack": _DLPACK, "to_dlpack": _DLPACK, "utils.dlpack": _DLPACK,
+    "futures": _PROCESSES, "fork": _PROCESSES, "overrides": "nanograd's operations take nanograd's own tensors only",
+    "package": "nanograd packs no programs. Save weights with torch.save(model.state_dict(), path)",
+    "nn.AdaptiveLogSoftmaxWithLoss": "use nn.Linear, nn.LogSoftmax and nn.NLLLoss",
+    "nn.CrossMapLRN2d": "use nn.LocalResponseNorm", "nn.NLLLoss2d": "torch has renamed it. Use nn.NLLLoss",
+    "optim.SparseAdam": "nanograd has no sparse gradients. Use optim.Adam",
+    "optim.Adafactor": "use optim.AdamW", "optim.Muon": "use optim.AdamW",
+    "utils.data.IterDataPipe": _PIPES, "utils.data.MapDataPipe": _PIPES, "utils.data.datapipes": _PIPES,
+    "utils.collect_env": "use `python -m pip list` and nanograd.__version__",
+    "ops": "nanograd has no operations for detecting objects. Write them with torch's",
     "Tensor.to_sparse": _SPARSE,
     "Tensor.bfloat16": "nanograd has no bfloat16. Use .float() or .half()",
 }  # fmt: skip

@@ -28,16 +28,11 @@ STANDS_FOR = {
     "torchaudio": "nanograd.torchaudio",
     "tensorboard_logger": "nanograd.utils.tensorboard_logger",
     # modules of torch's that only say where a name is defined
-    "torch.nn.modules": "nanograd.nn",
-    "torch.nn.modules.batchnorm": "nanograd.nn.normalization",
-    "torch.nn.modules.container": "nanograd.nn.containers",
-    "torch.nn.modules.conv": "nanograd.nn.convolution",
-    "torch.nn.modules.loss": "nanograd.nn.losses",
-    "torch.nn.modules.pooling": "nanograd.nn",
-    "torch.nn.modules.rnn": "nanograd.nn",
     "torch.functional": "nanograd",
     "torch.random": "nanograd",
+    "torch.nn.modules": "nanograd.nn",
 }
+IN_ONE = "torch.nn.modules"  # whose parts, torch.nn.modules.conv and so on, are one module here
 TOPS = {name.partition(".")[0] for name in STANDS_FOR}
 PACKAGE = str(Path(__file__).parent)
 LIBRARY = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
@@ -46,14 +41,16 @@ LIBRARY = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "pla
 def own_name(name: str) -> str:
     """nanograd's name of a module of torch's: that of the longest beginning which stands in ``STANDS_FOR``.
 
-    >>> own_name("torch.nn.modules.linear")
-    'nanograd.nn.linear'
+    >>> own_name("torch.utils.data")
+    'nanograd.utils.data'
+    >>> own_name("torch.nn.modules.conv")
+    'nanograd.nn'
     """
     top, rest = name, ""
     while top not in STANDS_FOR:
         top, _, last = top.rpartition(".")
         rest = f".{last}{rest}"
-    return STANDS_FOR[top] + rest
+    return STANDS_FOR[top] + ("" if top == IN_ONE else rest)
 
 
 class TorchNames(MetaPathFinder, Loader):

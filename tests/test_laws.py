@@ -91,6 +91,25 @@ FILLING |= {
 }  # fmt: skip
 
 
+MAKES = {"creation", "ranges", "sampling", "chance", "queries", "typed"}  # modules whose functions take no tensor
+PARTS = {  # what other operations with a sample are made of, or another name's special case
+    "broadcast_shapes", "celu", "fill", "result_type", "selu", "tril_indices", "triu_indices",
+}  # fmt: skip
+
+
+def test_every_public_operation_is_under_the_laws() -> None:
+    """Each function of nanograd.ops that ``import nanograd`` offers has a sample, under its name or another of its."""
+    held = {sample.call for sample in SAMPLES.values()}
+    names = [
+        name
+        for name, f in vars(nanograd).items()
+        if isinstance(f, types.FunctionType) and f.__module__.startswith("nanograd.ops.")
+        if f.__module__.rpartition(".")[2] not in MAKES and name not in PARTS
+        if f.__name__ not in SAMPLES and f not in held
+    ]
+    assert names == []
+
+
 def test_every_twin_is_under_the_law() -> None:
     """Every ``Tensor.name_`` is the twin of a sample, another name of one, or fills without an operation."""
     methods = {n for n in dir(Tensor) if n.endswith("_") and not n.endswith("__")}

@@ -168,7 +168,7 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
     if p not in (None, "fro", "nuc", *ORDERS):
         raise ShapeError(f"linalg.cond: linalg.cond got an invalid norm type: {p}.")
     if not A.array.size:
-        return sum(A, (-2, -1))
+        return sum(A, (-2, -1), dtype=A.dtype)
     if p in (None, 2, -2):
         s = svdvals(A)
         first, last = s[..., 0], s[..., -1]

@@ -247,7 +247,12 @@ def _reduced(term: Term, other: Labels, kept: set[str]) -> Term:
     """The term summed over the names that only it has and nobody needs."""
     x, labels = term
     over = tuple(d for d, n in enumerate(labels) if n not in other and n not in kept)
-    return (sum(x, over), tuple(n for n in labels if n in other or n in kept)) if over else term
+    if not over:
+        return term
+    rest = tuple(n for n in labels if n in other or n in kept)
+    if all(x.array.shape[d] == 1 for d in over):
+        return to_shape(x, tuple(s for d, s in enumerate(x.array.shape) if d not in over)), rest
+    return sum(x, over), rest
 
 
 def _grouped(x: Tensor, labels: Labels, batch: list[str], rows: list[str], columns: list[str]) -> Tensor:

@@ -890,7 +890,9 @@ def documented(name: str) -> list[list[str]]:
 FUNCTIONS = sorted(
     name
     for name, f in vars(ng).items()
-    if isinstance(f, types.FunctionType) and f.__module__.startswith("nanograd.ops") and name not in UNREADABLE
+    if isinstance(f, types.FunctionType)
+    and f.__module__.startswith("nanograd.ops")
+    and name not in UNREADABLE
     and getattr(torch, name, None) is not None
     and documented(name)  # for some, torch gives neither a signature nor one in its documentation
 )
@@ -902,9 +904,9 @@ def test_argument_names(name: str) -> None:
     ours = [p.name for p in inspect.signature(getattr(ng, name)).parameters.values() if p.kind is not p.VAR_POSITIONAL]
     theirs = documented(name)
     known = {p for names in theirs for p in names}
-    assert [p for p in ours if p not in known | {"unbiased", "dtype", "device", "generator", "requires_grad"} | ABSENT] == [], (
-        theirs
-    )
+    assert [
+        p for p in ours if p not in known | {"unbiased", "dtype", "device", "generator", "requires_grad"} | ABSENT
+    ] == [], theirs
     first = next(names for names in theirs if names)[0]
     assert ours[0] in (first, {"self": "input"}.get(first)), theirs
 

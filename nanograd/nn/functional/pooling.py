@@ -143,6 +143,7 @@ def lp_pool3d(
 
 
 def _lp_pool(name: str, dims: int, x: Tensor, p: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Tensor:
+    expect_tensor(name, x)
     size = each(f"{name} kernel_size", kernel_size, dims)
     mean = pooling.avg_pool(name, dims, x.pow(p), size, stride, 0, ceil_mode, True, None)
     return (mean.sign() * relu(mean.abs()) * math.prod(size)).pow(1.0 / p)

@@ -31,7 +31,6 @@ _TRACED = "nanograd runs Python as it is. Call the function or module itself"
 
 ABSENT = {
     "sparse_coo_tensor": _SPARSE, "sparse_csr_tensor": _SPARSE, "sparse": _SPARSE, "spmm": _SPARSE, "smm": _SPARSE,
-    "sparse_coo": _SPARSE, "sparse_csr": _SPARSE,
     "complex": _COMPLEX, "polar": _COMPLEX, "view_as_complex": _COMPLEX, "view_as_real": _COMPLEX, "stft": _COMPLEX,
     "istft": _COMPLEX, "angle": _COMPLEX, "conj": _COMPLEX,
     "linalg.eig": _EIGEN, "linalg.eigvals": _EIGEN, "fft": _FOURIER,
@@ -45,8 +44,6 @@ ABSENT = {
     "func": "write the loop over samples in Python, or use torch.autograd.functional",
     "vmap": "nanograd does not map functions. Write operations that take the batch dimension, or a loop",
     "nested": "nanograd has no nested tensors. Use torch.nn.utils.rnn.pad_sequence and a mask",
-    "models": "nanograd has no ready models. Define the network in your program: `nanograd train --list` shows some",
-    "datasets.LSUN": "nanograd does not read LSUN. Unpack the images into folders and use datasets.ImageFolder",
     "profiler": "it is planned. Use Python's cProfile until then",
     "autograd.profiler": "it is planned. Use Python's cProfile until then",
     "utils.checkpoint": "nanograd keeps what it needs. Call the function itself; a smaller batch saves memory",
@@ -85,7 +82,6 @@ ABSENT = {
     "optim.Adafactor": "use optim.AdamW", "optim.Muon": "use optim.AdamW",
     "utils.data.IterDataPipe": _PIPES, "utils.data.MapDataPipe": _PIPES, "utils.data.datapipes": _PIPES,
     "utils.collect_env": "use `python -m pip list` and nanograd.__version__",
-    "ops": "nanograd has no operations for detecting objects. Write them with torch's",
     "Tensor.to_sparse": _SPARSE,
     "Tensor.bfloat16": "nanograd has no bfloat16. Use .float() or .half()",
 }  # fmt: skip

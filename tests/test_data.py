@@ -492,3 +492,23 @@ def test_examples_of_the_documentation(name):
     module = importlib.import_module(f"nanograd.utils.data.{name}")
     scope = dict(vars(torch.utils.data), torch=torch, np=np)
     assert not doctest.testmod(module, extraglobs=scope).failed
+
+
+def test_a_pass_with_more_samples_than_fit_into_memory_begins_at_once():
+    data = TensorDataset(torch.arange(5))
+    sampler = RandomSampler(data, replacement=True, num_samples=10**12)
+    (first,) = next(iter(DataLoader(data, batch_size=7, sampler=sampler)))
+    assert first.shape == (7,)
+    assert next(iter(sampler)) in range(5)
+
+
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("count", [10, 13, 25])
+def test_batches_go_on_from_one_round_of_a_sampler_into_the_next(count, drop_last):
+    data = TensorDataset(torch.arange(10))
+    sampler = RandomSampler(data, num_samples=count)
+    batches = [x.tolist() for (x,) in DataLoader(data, batch_size=4, sampler=sampler, drop_last=drop_last)]
+    full, rest = divmod(count, 4)
+    assert [len(b) for b in batches] == [4] * full + ([rest] if rest and not drop_last else [])
+    numbers = [n for b in batches for n in b]
+    assert sorted(numbers[:10]) == list(range(10))[: len(numbers[:10])] or drop_last

@@ -21,7 +21,7 @@ LAYERS = [
     ["kernels"],
     ["tape"],
     ["scalar"],
-    ["ops.op", "ops.naming", "random"],
+    ["ops.op", "ops.naming", "ops.refusing", "random"],
     ["ops.writing"],
     ["ops.kinds"],
     ["ops.shape", "ops.becoming"],

@@ -77,6 +77,20 @@ def test_padding_never_wins() -> None:
     assert places[0, 0].tolist() == [[0, 0, 1], [0, 0, 1], [2, 2, 3]]
 
 
+@pytest.mark.parametrize("size", [2, 80])  # the reference, and the compiled loop
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_of_several_nan_the_last_one_wins(dims: int, size: int) -> None:
+    x = torch.ones(size, 1, *(4,) * (dims - 1), 16)
+    x[..., 1] = x[..., 2] = float("nan")
+    pool: Any = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[dims - 1]
+    share: Any = (F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d)[dims - 1]
+    for y, places in (pool(x, 4, return_indices=True), share(x, (1,) * (dims - 1) + (4,), return_indices=True)):
+        assert y.isnan()[..., 0].all()
+        assert not y.isnan()[..., 1:].any()
+        last = 16 * 4 ** (dims - 1) - 16 + 2  # in the last row of the last plane
+        assert (places[..., 0] == last).all()
+
+
 @pytest.mark.parametrize("dims", [1, 2, 3])
 def test_unpooling_puts_the_greatest_back(dims: int) -> None:
     x = normal(2, 3, *(6,) * dims).abs()

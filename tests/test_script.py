@@ -303,3 +303,16 @@ def test_afterwards_processes_are_started_as_before(run):
     run("import torch")
     assert spawn.get_preparation_data is before
     assert "torch" not in before("a process")
+
+
+def test_what_is_said_to_be_absent_is_absent():
+    import importlib
+
+    from nanograd.absent import ABSENT
+
+    for path in ABSENT:
+        parent, _, name = f"nanograd.{path}".rpartition(".")
+        place = nanograd.Tensor if parent == "nanograd.Tensor" else importlib.import_module(parent)
+        found = vars(place).get(name)
+        refuses = parent == "nanograd.Tensor" or isinstance(found, types.ModuleType)  # says itself what it lacks
+        assert found is None or refuses, f"{path} exists: take it out of ABSENT"

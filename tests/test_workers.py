@@ -783,7 +783,7 @@ class Slow(Dataset):
         return 10**6
 if __name__ == "__main__":
     loader = iter(DataLoader(Slow(), 1, num_workers=2, multiprocessing_context="{method}"))
-    next(loader)
+    next(loader), next(loader)  # one of each worker: both have started
     if {fork} and not os.fork():
         os.setpgid(0, 0)
         time.sleep(300)

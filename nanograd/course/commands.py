@@ -23,8 +23,8 @@ from typing import NoReturn
 __all__ = ["main"]
 
 FAIL, USAGE, OURS = 1, 2, 7
-# How many threads BLAS and numba use. On the small layers of the tour and of the
-# examples, two pools of threads mostly wait for each other.
+# How many threads BLAS and numba use. On the small layers of the tour and of the examples, two pools of threads mostly
+# wait for each other.
 THREADS = ("MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -168,7 +168,7 @@ def _add_programs(commands: Commands[Parser]) -> None:
     run.set_defaults(command=_run, parser=run)
     train = commands.add_parser("train", help="train one of the examples")
     train.add_argument("--list", action="store_true", help="what there is, what each reaches, how long it takes")
-    train.add_argument("name", nargs="?", metavar="NAME", help="which one; `nanograd train NAME --help` has its options")
+    train.add_argument("name", nargs="?", metavar="NAME", help="which one; `train NAME --help` has its options")
     train.add_argument("arguments", nargs=argparse.REMAINDER, help="passed to the example")
     train.set_defaults(command=_train, parser=train)
 

@@ -1,8 +1,8 @@
 """Imitate eight clouds of points: ``nanograd train gan``.
 
 A generator turns noise into points of the plane, a discriminator tells them from points that are real.  The real ones
-stand in eight clouds on a circle.  Such a pair likes to give up some of the clouds (mode collapse), so the result is how
-many of the eight the generator still makes.
+stand in eight clouds on a circle.  Such a pair likes to give up some of the clouds (mode collapse), so the result is
+how many of the eight the generator still makes.
 
 Source: I. Goodfellow et al., "Generative adversarial networks", 2014; the penalty is R1 of L. Mescheder et al., "Which
 training methods for GANs do actually converge?", 2018.

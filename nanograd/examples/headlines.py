@@ -1,12 +1,11 @@
 """Tell satire from news: ``nanograd train headlines``.
 
 The headlines are made up from templates.  News is when the mighty deal with great matters, or neighbors with small
-ones; satire is when the mighty deal with small matters, or neighbors with great ones.  No word says which: a count of
-words can only guess, the order has to be read and the beginning remembered.  The test headlines come from templates that the
-training never saw.
+ones; satire is when the mighty deal with small matters, or neighbors with great ones.  No word says which: who came
+first has to be remembered until the matter is known.  The test headlines come from templates never seen in training.
 
-The network is an embedding, an LSTM and two linear layers.  Headlines differ in length: they are padded to the longest of
-their batch and then packed, so that the state that the LSTM ends with is the one after the last word, not after padding.
+The network is an embedding, an LSTM and two linear layers.  Headlines differ in length: they are padded to the longest
+of their batch and then packed, so that the LSTM ends with its state after the last word, not after the padding.
 """
 
 from __future__ import annotations
@@ -29,27 +28,56 @@ EXAMPLE = Example(
     aims={"": Aim("accuracy on templates never seen", at_least=90.0, form="{:.1f} %")},
 )
 
-MIGHTY = """parliament; the senate; the supreme court; the central bank; the prime minister; the finance ministry; the united
-nations; the defense secretary; the health agency; the space agency; the foreign office; the royal academy"""
-NEIGHBORS = """local man; a retired teacher; the couple next door; a bored teenager; the village baker; a toddler; the school
-caretaker; a bus driver; two cousins; the neighborhood cat; a tired nurse; the youth choir"""
-GREAT = """the peace treaty; the national budget; the climate accord; interest rates; the nuclear arsenal; the voting law; the
-trade agreement; the refugee crisis; the border dispute; the constitution; the energy supply; the pension reform"""
-SMALL = """a missing sock; the last slice of cake; a parking spot; the garden fence; a squeaky door; the office printer; a cold
-cup of coffee; the shopping list; a lost umbrella; the dishes; a broken toaster; the bedtime story"""
-
-LEARNED_FROM = """{who} debates {what} until midnight; {who} promises quick decision on {what}; after long silence {who} speaks
-about {what}; {who} calls experts to discuss {what}; {what} divides {who}; {who} presents new plan for {what}; breaking: {who}
-worries about {what}; vote on {what} delayed by {who}; {who} and the future of {what}; why {who} will not give up on {what};
-{who} loses patience over {what}; report: {who} knew about {what} for months; sources say {who} is ready to settle {what};
-{what} keeps {who} awake; {who} demands an apology over {what}; {what} again on the table of {who}"""
-TESTED_ON = """{who} ready to discuss new plan for {what}; breaking: {who} will not settle {what}; {what} delayed again by {who};
-after months {who} speaks about the future of {what}; report on {what} divides {who}; sources say {what} keeps {who} awake"""
+MIGHTY = """
+    parliament; the senate; the supreme court; the central bank; the prime minister; the finance ministry
+    the united nations; the defense secretary; the health agency; the space agency; the foreign office
+    the royal academy
+"""
+NEIGHBORS = """
+    local man; a retired teacher; the couple next door; a bored teenager; the village baker; a toddler
+    the school caretaker; a bus driver; two cousins; the neighborhood cat; a tired nurse; the youth choir
+"""
+GREAT = """
+    the peace treaty; the national budget; the climate accord; interest rates; the nuclear arsenal
+    the voting law; the trade agreement; the refugee crisis; the border dispute; the constitution
+    the energy supply; the pension reform
+"""
+SMALL = """
+    a missing sock; the last slice of cake; a parking spot; the garden fence; a squeaky door
+    the office printer; a cold cup of coffee; the shopping list; a lost umbrella; the dishes; a broken toaster
+    the bedtime story
+"""
+LEARNED_FROM = """
+    {who} debates {what} until midnight
+    {who} promises quick decision on {what}
+    after long silence {who} speaks about {what}
+    {who} calls experts to discuss {what}
+    {what} divides {who}
+    {who} presents new plan for {what}
+    breaking: {who} worries about {what}
+    vote on {what} delayed by {who}
+    {who} and the future of {what}
+    why {who} will not give up on {what}
+    {who} loses patience over {what}
+    report: {who} knew about {what} for months
+    sources say {who} is ready to settle {what}
+    {what} keeps {who} awake
+    {who} demands an apology over {what}
+    {what} again on the table of {who}
+"""
+TESTED_ON = """
+    {who} ready to discuss new plan for {what}
+    breaking: {who} will not settle {what}
+    {what} delayed again by {who}
+    after months {who} speaks about the future of {what}
+    report on {what} divides {who}
+    sources say {what} keeps {who} awake
+"""
 
 
 def phrases(text: str) -> list[str]:
-    """The phrases between semicolons."""
-    return [" ".join(phrase.split()) for phrase in text.split(";")]
+    """The phrases between semicolons or on lines of their own."""
+    return [" ".join(phrase.split()) for phrase in text.strip().replace(";", "\n").splitlines()]
 
 
 def headlines(templates: str, count: int, seed: int) -> list[tuple[list[str], float]]:
@@ -98,10 +126,11 @@ def accuracy(model: nn.Module, loader: DataLoader, device: str) -> float:
 
 def train(run: Run) -> float:
     learning, unseen = headlines(LEARNED_FROM, 4000, seed=1), headlines(TESTED_ON, 1000, seed=2)
-    vocabulary = {word: place for place, word in enumerate(sorted({w for words, _ in learning for w in words}), start=2)}
+    known = sorted({word for words, _ in learning for word in words})
+    vocabulary = {word: place for place, word in enumerate(known, start=2)}  # 0: padding, 1: unknown
 
     def collate(made: list[tuple[list[str], float]]) -> tuple[Tensor, Tensor, Tensor]:
-        places = [torch.tensor([vocabulary.get(word, 1) for word in words]) for words, _ in made]  # 1: unknown
+        places = [torch.tensor([vocabulary.get(word, 1) for word in words]) for words, _ in made]
         lengths = torch.tensor([len(words) for words, _ in made])
         return pad_sequence(places, batch_first=True), lengths, torch.tensor([satire for _, satire in made])
 

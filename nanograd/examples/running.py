@@ -1,4 +1,4 @@
-"""What the examples share: options, progress, log, plot and verdict.  Data, model and training loop are each one's own."""
+"""What the examples share: options, progress, log, plot and verdict.  Data, model and loop are each one's own."""
 
 from __future__ import annotations
 
@@ -266,6 +266,6 @@ def listing(names: Sequence[str]) -> str:
         lines.append(f"{name:<12} {example.about}")
         for choice, aim in example.aims.items():
             option = f"--{example.option} {choice}: " if choice else ""
-            lines.append(f"{'':<12}   {option}{aim.what} {aim.bound}")
+            lines.append(f"{'':<12}   {option}{aim.what}: {aim.bound}")
         lines.append(f"{'':<12}   takes {example.lasts}")
     return "\n".join(lines)

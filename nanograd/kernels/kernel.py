@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from nanograd import devices
-from nanograd.errors import DeviceError, ShapeError
+from nanograd.errors import DeviceError, DTypeError, ShapeError
 from nanograd.kernels.compile import can_compile
 
 __all__ = ["KERNELS", "Array", "Kernel", "kernel"]
@@ -55,7 +55,7 @@ def kernel(reference: Callable[..., Any], parameters: list[str] | None = None) -
         f"def {reference.__name__}({given}):\n"
         f"    try:\n"
         f"        y = versions[type({first})]({given})\n"
-        f"    except ValueError as error:\n"
+        f"    except (ValueError, TypeError, OverflowError, MemoryError) as error:\n"
         f"        raise misfit({reference.__name__!r}, error, {given}) from None\n"
         f"    return asarray(y) if isinstance(y, generic) else y",  # NumPy turns 0-d arrays into scalars
         reference,
@@ -95,10 +95,14 @@ def _written(source: str, like: Callable[..., Any], **scope: Any) -> Any:
     return function
 
 
-def _misfit(name: str, error: ValueError, *args: Any) -> ValueError:
+def _misfit(name: str, error: Exception, *args: Any) -> Exception:
     """The error to raise for NumPy's: of shapes that do not broadcast, one that says where."""
-    if "broadcast" not in str(error):
+    if not _is_numpys(error):
         return error
+    if isinstance(error, MemoryError):
+        return RuntimeError(f"{name}: not enough memory, can't allocate what is asked for. Ask for smaller sizes.")
+    if "broadcast" not in str(error) or any(isinstance(x, (list, tuple)) and not _are_sizes(x) for x in args):
+        return _unfit(name, error, *args)
     shapes = [tuple(x.shape) for x in args if hasattr(x, "shape")]
     last = max(map(len, shapes))
     for d in range(1, last + 1):
@@ -109,7 +113,31 @@ def _misfit(name: str, error: ValueError, *args: Any) -> ValueError:
                 f"The size of tensor a ({sizes[0]}) must "
                 f"match the size of tensor b ({sizes[1]}) at non-singleton dimension {last - d}."
             )
-    return error
+    return _unfit(name, error, *args)
+
+
+def _is_numpys(error: Exception) -> bool:
+    """Whether a kernel of nanograd met it: not what nanograd or a learner's own function raises."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    inside = place is not None and place.tb_frame.f_globals.get("__name__", "").startswith(("nanograd.kernels", "numpy"))
+    return inside and not type(error).__module__.startswith("nanograd.")
+
+
+def _are_sizes(x: Any) -> bool:
+    return all(type(s) is int for s in x)
+
+
+def _unfit(name: str, error: Exception, *args: Any) -> Exception:
+    """The error to raise where a value is of a kind, or a size, that the elements cannot be computed with."""
+    odd = [x for x in args if not (hasattr(x, "shape") or x is None)]
+    if not odd or str(error).partition(": ")[0].isidentifier():  # a kernel's own words begin with a name
+        return error
+    given = ", ".join(f"{x!r:.60}" for x in odd)
+    if isinstance(error, OverflowError):
+        return ValueError(f"{name}: a number among {given} is too large.")
+    return DTypeError(f"{name}: cannot compute with a value among {given}: its type or its form is wrong.")
 
 
 class _Versions(dict[type, Callable[..., Any]]):

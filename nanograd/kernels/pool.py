@@ -37,7 +37,7 @@ def max_pool(x: Array, size: Sizes, stride: Sizes, padding: Sizes, dilation: Siz
     lines = [[slice(i * d, i * d + s * (o - 1) + 1, s) for i in range(k)] for k, d, s, o in steps]
     for here in product(*lines):
         new, at = x[..., *here], where[here]
-        wins = (at >= 0) & ((places < 0) | (new > values) | (new != new))
+        wins = (places < 0) | (new > values) | (new != new)  # places: -1 while only padding was seen
         np.copyto(values, new, where=wins)
         np.copyto(places, at, where=wins)
     return values, np.maximum(places, 0)

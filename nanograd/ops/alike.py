@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nanograd.formats import expect_strided
 from nanograd.ops.creation import dtype_or, empty, empty_strided, full, near, ones, tensor, zeros
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.shape import Sizes
 
 if TYPE_CHECKING:
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def _own(x: Tensor, dtype: Any, device: Any) -> dict[str, Any]:
-    return {"dtype": dtype_or(dtype, x.dtype), "device": near(device, x)}
+    try:
+        return {"dtype": dtype_or(dtype, x.dtype), "device": near(device, x)}
+    except AttributeError as error:
+        raise no_tensor(error) from None
 
 
 def new_tensor(

@@ -10,6 +10,7 @@ from nanograd.kernels import elementwise as k
 from nanograd.kernels import memory
 from nanograd.ops.kinds import expect_numbers, is_number, lift_all, none
 from nanograd.ops.op import Number, as_operand, lift, op, record, titled, wrap
+from nanograd.ops.refusing import no_tensor
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -235,8 +236,11 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     Raises DTypeError unless the mask is a bool tensor, and for numbers that the dtype cannot hold; ShapeError for
     values of a tensor with dimensions.
     """
-    if mask.array.dtype.kind != "b":
-        raise DTypeError(f"masked_fill: expected a mask of torch.bool, got {mask.dtype}. Use mask != 0.")
+    try:
+        if mask.array.dtype.kind != "b":
+            raise DTypeError(f"masked_fill: expected a mask of torch.bool, got {mask.dtype}. Use mask != 0.")
+    except AttributeError as error:
+        raise no_tensor(error) from None
     if isinstance(value, (int, float)):
         memory.expect_room("masked_fill", value, input.dtype)
     elif value.array.ndim:

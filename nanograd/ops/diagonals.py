@@ -9,6 +9,7 @@ from nanograd.errors import ShapeError
 from nanograd.formats import expect_strided
 from nanograd.kernels import memory as k
 from nanograd.ops.op import op, record, titled, view, wrap
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.shape import Shape, one_dim, to_shape
 
 if TYPE_CHECKING:
@@ -42,11 +43,14 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
 
 
 def _matrices(name: str, x: Tensor, diagonal: Any) -> None:
-    if x.array.ndim < 2:
-        raise ShapeError(
-            f"{name}: expected at least 2 dimensions: input tensor must have at least 2 dimensions, got shape "
-            f"{tuple(x.array.shape)}."
-        )
+    try:
+        if x.array.ndim < 2:
+            raise ShapeError(
+                f"{name}: expected at least 2 dimensions: input tensor must have at least 2 dimensions, got shape "
+                f"{tuple(x.array.shape)}."
+            )
+    except AttributeError as error:
+        raise no_tensor(error) from None
     if not hasattr(diagonal, "__index__"):
         raise TypeError(f"{name}: argument 'diagonal' must be int, not {type(diagonal).__name__}.")
 

@@ -12,6 +12,7 @@ from nanograd.kernels import elementwise
 from nanograd.ops.comparison import where
 from nanograd.ops.kinds import expect_floats, expect_numbers, floating, is_number, none
 from nanograd.ops.op import Number, lift, lift_float, op, record, titled
+from nanograd.ops.refusing import no_tensor
 from nanograd.tape import TORCH_NAMES
 
 if TYPE_CHECKING:
@@ -239,9 +240,12 @@ def relu(input: Tensor) -> Tensor:
     >>> relu(torch.tensor([-1., 0., 2.]))
     tensor([0., 0., 2.])
     """
-    x = input
-    if x.array.dtype.kind == "b":
-        expect_numbers("relu", x)
+    try:
+        x = input
+        if x.array.dtype.kind == "b":
+            expect_numbers("relu", x)
+    except AttributeError as error:
+        raise no_tensor(error) from None
     return record(k.relu(x.array), (x, lambda g, y: relu_grad(g, y)))
 
 

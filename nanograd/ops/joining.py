@@ -11,6 +11,7 @@ from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import memory as k
 from nanograd.ops.broadcasting import expand
 from nanograd.ops.op import as_operand, op, record, result_type, same_device, titled, wrap
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.shape import one_dim, to_shape, unsqueeze
 from nanograd.tape import TORCH_NAMES
 
@@ -282,6 +283,8 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         raise ShapeError(f"combinations: Expect a 1D vector, but got shape {list(input.array.shape)}.")
     if r < 0:
         raise ShapeError(f"combinations: Expect a non-negative number, but got {r}.")
+    if r > max(input.array.size, 64):
+        raise ShapeError(f"combinations: cannot choose {r} of {input.array.size} elements: 64 at most, or all of them.")
     if not r:
         return wrap(k.full.on(input.device)((0,), 0, input.dtype))
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
@@ -334,9 +337,12 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
 
 
 def _there(name: str, x: Tensor, dim: int) -> int:
-    if not x.array.ndim:
-        raise ShapeError(f"{name}: expects at least a 1-dimensional tensor, got a 0-d tensor.")
-    return one_dim(name, dim, x.array.ndim)
+    try:
+        if not x.array.ndim:
+            raise ShapeError(f"{name}: expects at least a 1-dimensional tensor, got a 0-d tensor.")
+        return one_dim(name, dim, x.array.ndim)
+    except AttributeError as error:
+        raise no_tensor(error) from None
 
 
 def _parts(x: Tensor, dim: int, parts: Sequence[int], title: str) -> tuple[Tensor, ...]:
@@ -360,6 +366,9 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 unsafe_chunk, unsafe_split = chunk, split
 
 
+MOST_PARTS = 1 << 24  # of which each is a tensor
+
+
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views along ``dim``: so many parts, of sizes that differ by one at most; or parts that begin at given places.
 
@@ -375,6 +384,8 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     if isinstance(given, int):
         if given <= 0:
             raise ShapeError(f"tensor_split: number of sections must be larger than 0, got {given}.")
+        if given > MOST_PARTS:
+            raise ShapeError(f"tensor_split: cannot make {given} parts: {MOST_PARTS} at most.")
         least, more = divmod(total, given)
         return _parts(input, d, [least + (i < more) for i in range(given)], "SliceBackward0")
     places = [slice(a, b) for a, b in itertools.pairwise([0, *given, total])]

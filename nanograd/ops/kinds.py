@@ -8,6 +8,7 @@ from nanograd import settings
 from nanograd.errors import DTypeError
 from nanograd.kernels import memory
 from nanograd.ops.op import as_operand, result_type, same_device, wrap
+from nanograd.ops.refusing import no_tensor
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -30,7 +31,11 @@ def is_truth(x: Any) -> bool:
 
 def expect_numbers(name: str, x: Tensor) -> None:
     """Raises DTypeError for truth values."""
-    if x.array.dtype.kind == "b":
+    try:
+        wrong = x.array.dtype.kind == "b"
+    except AttributeError as error:
+        raise no_tensor(error) from None
+    if wrong:
         raise DTypeError(
             f"{name}: expected numbers, got truth values (torch.bool). Convert with .int() or .float() first."
         )
@@ -38,26 +43,41 @@ def expect_numbers(name: str, x: Tensor) -> None:
 
 def expect_integers(name: str, x: Tensor) -> None:
     """Raises DTypeError for floats and truth values."""
-    if x.array.dtype.kind not in "iu":
+    try:
+        wrong = x.array.dtype.kind not in "iu"
+    except AttributeError as error:
+        raise no_tensor(error) from None
+    if wrong:
         raise DTypeError(f"{name}: expected integers, got {x.dtype}. Convert with .int() or .long() first.")
 
 
 def expect_floats(name: str, x: Tensor) -> None:
     """Raises DTypeError for integers and truth values."""
-    if x.array.dtype.kind != "f":
+    try:
+        wrong = x.array.dtype.kind != "f"
+    except AttributeError as error:
+        raise no_tensor(error) from None
+    if wrong:
         raise DTypeError(f"{name}: expected floats, got {x.dtype}. Convert with .float() first.")
 
 
 def expect_one_dtype(name: str, *tensors: Tensor) -> None:
     """Raises DTypeError for tensors of different dtypes."""
-    if len({t.array.dtype for t in tensors}) > 1:
+    try:
+        several = len({t.array.dtype for t in tensors}) > 1
+    except AttributeError as error:
+        raise no_tensor(error) from None
+    if several:
         found = " and ".join(str(t.dtype) for t in tensors)
         raise DTypeError(f"{name}: expected tensors of one dtype, got {found}. Convert with .to({tensors[0].dtype}).")
 
 
 def floating(x: Tensor) -> Tensor:
     """x, or x as the default floating-point dtype if it holds integers or truth values."""
-    return x if x.array.dtype.kind == "f" else x.to(settings.get_default_dtype())
+    try:
+        return x if x.array.dtype.kind == "f" else x.to(settings.get_default_dtype())
+    except AttributeError as error:
+        raise no_tensor(error) from None
 
 
 def lift_all(*values: Any) -> tuple[Tensor, ...]:

@@ -9,6 +9,7 @@ from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import matmul as k
 from nanograd.ops.kinds import expect_numbers
 from nanograd.ops.op import fuses, lift, op, record, titled
+from nanograd.ops.refusing import no_tensor
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -135,8 +136,11 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 
 
 def _ndims(name: str, x: Tensor, ndim: int) -> None:
-    if x.array.ndim != ndim:
-        raise ShapeError(f"{name}: expected a tensor of {ndim} dimensions, got shape {tuple(x.array.shape)}.")
+    try:
+        if x.array.ndim != ndim:
+            raise ShapeError(f"{name}: expected a tensor of {ndim} dimensions, got shape {tuple(x.array.shape)}.")
+    except AttributeError as error:
+        raise no_tensor(error) from None
 
 
 @op("Addmm")
@@ -154,7 +158,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def _check_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    p, q = x.array.shape, weight.array.shape
+    try:
+        p, q = x.array.shape, weight.array.shape
+    except AttributeError as error:
+        raise no_tensor(error) from None
     if len(q) != 2 or not p or p[-1] != q[1] or (bias is not None and bias.array.shape != q[:1]):
         b = "" if bias is None else f" and bias {tuple(bias.array.shape)}"
         if len(q) == 2 and p and p[-1] != q[1]:

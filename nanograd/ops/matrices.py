@@ -94,10 +94,10 @@ def matrix_norm(
     y = _sizes(a, ord) if ord in ("nuc", 2, -2) else sum(a.abs(), -2 if abs(ord) == 1 else -1)  # type: ignore[arg-type]
     if ord == "nuc":
         found = sum(y, -1)
-    elif not y.array.shape[-1]:
-        found = sum(y, -1)  # of no elements: 0
+    elif ord < 0:  # type: ignore[operator]
+        found = amin(y, -1)
     else:
-        found = amax(y, -1) if ord > 0 else amin(y, -1)  # type: ignore[operator]
+        found = amax(y, -1) if y.array.shape[-1] else sum(y, -1)  # of no elements: 0
     for d in sorted(dims) if keepdim else ():
         found = unsqueeze(found, d)
     return found
@@ -167,13 +167,15 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
         raise ShapeError("linalg.cond: The input tensor must have at least 2 dimensions.")
     if p not in (None, "fro", "nuc", *ORDERS):
         raise ShapeError(f"linalg.cond: linalg.cond got an invalid norm type: {p}.")
+    spectral = p in (None, 2, -2)
+    if not spectral:
+        expect_equal_sides(f"linalg.cond(ord={p})", A)
     if not A.array.size:
         return sum(A, (-2, -1), dtype=A.dtype)
-    if p in (None, 2, -2):
+    if spectral:
         s = svdvals(A)
         first, last = s[..., 0], s[..., -1]
         return titled(last / first if p == -2 else first / last, "SqueezeBackward1")
-    expect_equal_sides(f"linalg.cond(ord={p})", A)
     expect_matrices("linalg.cond", A)
     inverse, info = inverted(A)
     size = matrix_norm(A, p) * matrix_norm(where(unsqueeze(unsqueeze(info != 0, -1), -1), 0.0, inverse), p)

@@ -11,6 +11,7 @@ from nanograd.ops.activation import ActivationError
 from nanograd.ops.comparison import where
 from nanograd.ops.op import fuses, op, record, titled, wrap
 from nanograd.ops.reduction import sum as sum_
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.scattering import gather
 from nanograd.ops.shape import flatten, one_dim, to_shape
 from nanograd.tape import TORCH_NAMES
@@ -44,13 +45,16 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: DType | None = Non
 
 
 def _floats(name: str, x: Tensor, dim: int | None, dtype: DType | None) -> tuple[Tensor, int]:
-    if dim is None:
-        raise DTypeError(f"{name}: dim is missing: say along which dimension the result adds up to 1, such as dim=1.")
-    x = x if dtype is None else x.to(to_dtype(dtype))
-    if x.array.dtype.kind != "f":
-        raise ActivationError(
-            f"{name}: expected a floating-point tensor, got {x.dtype}: not implemented for it. Use x.float()."
-        )
+    try:
+        if dim is None:
+            raise DTypeError(f"{name}: dim is missing: say along which dimension the result adds up to 1, such as dim=1.")
+        x = x if dtype is None else x.to(to_dtype(dtype))
+        if x.array.dtype.kind != "f":
+            raise ActivationError(
+                f"{name}: expected a floating-point tensor, got {x.dtype}: not implemented for it. Use x.float()."
+            )
+    except AttributeError as error:
+        raise no_tensor(error) from None
     return x, one_dim(name, dim, x.array.ndim)
 
 

@@ -25,6 +25,7 @@ from nanograd.dtypes import DType
 from nanograd.errors import DeviceError, DTypeError
 from nanograd.kernels import memory as k
 from nanograd.kernels.kernel import Array, Kernel
+from nanograd.ops.refusing import no_tensor
 from nanograd.storage import Storage
 from nanograd.tape import TORCH_NAMES, Edge, Node, mode, names
 
@@ -252,7 +253,10 @@ def same_device(*tensors: Tensor) -> devices.Device:
     """The device all tensors are on.  Raises DeviceError where they differ, and says how to move one."""
     if not tensors:
         return devices.cpu
-    found = {t.device for t in tensors}
+    try:
+        found = {t.device for t in tensors}
+    except AttributeError as error:
+        raise no_tensor(error) from None
     if len(found) > 1:
         names_ = " and ".join(sorted(str(d) for d in found))
         raise DeviceError(

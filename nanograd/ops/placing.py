@@ -13,6 +13,7 @@ from nanograd.kernels import memory
 from nanograd.ops.broadcasting import expand
 from nanograd.ops.indexing import Steps, erase, pick, read, steps_of
 from nanograd.ops.op import Number, op, record, same_device, titled, wrap
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.scattering import REDUCTIONS, OutOfRange, as_before, check_bounds, check_integers, combined
 from nanograd.ops.shape import one_dim, to_shape
 from nanograd.ops.writing import in_place
@@ -184,8 +185,11 @@ def take(input: Tensor, index: Tensor) -> Tensor:
 
 
 def _line(name: str, x: Tensor, index: Tensor) -> tuple[Tensor, Steps]:
-    if index.array.dtype != int64.numpy:
-        raise DTypeError(f"{name}: Expected a long tensor for index, but got {index.dtype}. Use index.long().")
+    try:
+        if index.array.dtype != int64.numpy:
+            raise DTypeError(f"{name}: Expected a long tensor for index, but got {index.dtype}. Use index.long().")
+    except AttributeError as error:
+        raise no_tensor(error) from None
     n = x.array.size
     if index.array.size and not (int(index.amin()) >= -n and int(index.amax()) < n):
         worst = int(index.amax()) if int(index.amax()) >= n else int(index.amin())

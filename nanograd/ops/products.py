@@ -142,10 +142,10 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     >>> torch.inner(torch.tensor([1., 2.]), torch.tensor([[3., 4.], [5., 6.]]))
     tensor([11., 17.])
     """
-    expect_one_dtype("inner", input, other)
     p, q = input.array.shape, other.array.shape
     if not p or not q:
         return input * other
+    expect_one_dtype("inner", input, other)
     if p[-1] != q[-1]:
         raise ShapeError(
             f"inner: the last dimension must match on both input tensors but got shapes {tuple(p)} and {tuple(q)}."

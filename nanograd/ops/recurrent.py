@@ -15,6 +15,7 @@ from nanograd.errors import DTypeError, ShapeError
 from nanograd.ops.joining import cat
 from nanograd.ops.linalg import linear
 from nanograd.ops.op import op
+from nanograd.ops.refusing import no_tensor
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -110,10 +111,13 @@ def lstm_cell(
 
 def _check_cell(x: Tensor, state: State, w_hh: Tensor) -> None:
     """Raises ShapeError for a state whose rows or columns do not fit, DTypeError for one of another dtype."""
-    if x.array.dtype.kind != "f" or x.array.ndim != 2:
-        raise (DTypeError if x.array.ndim == 2 else ShapeError)(
-            f"cell: expected an input of floats of shape (batch, input_size), got {x.dtype} of shape {tuple(x.shape)}."
-        )
+    try:
+        if x.array.dtype.kind != "f" or x.array.ndim != 2:
+            raise (DTypeError if x.array.ndim == 2 else ShapeError)(
+                f"cell: expected an input of floats of shape (batch, input_size), got {x.dtype} of shape {tuple(x.shape)}."
+            )
+    except AttributeError as error:
+        raise no_tensor(error) from None
     for i, s in enumerate(state):
         have = s.array.shape
         if len(have) != 2 or have[1] != w_hh.array.shape[1]:

@@ -18,6 +18,7 @@ from nanograd.ops.joining import cat
 from nanograd.ops.kinds import expect_numbers, floating
 from nanograd.ops.naming import numpy_names
 from nanograd.ops.op import op, record, records, titled, wrap
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.scattering import spread
 from nanograd.ops.shape import every_dim, one_dim, sizes, to_shape
 from nanograd.tape import names
@@ -44,7 +45,10 @@ def with_ones(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:
 
 def cast(input: Tensor, dtype: DType | None) -> tuple[Tensor, DType]:
     """``input`` as ``dtype`` if one is given, and the dtype of its sum: integers and truth values add up in int64."""
-    x = input if dtype is None else input.to(to_dtype(dtype))
+    try:
+        x = input if dtype is None else input.to(to_dtype(dtype))
+    except AttributeError as error:
+        raise no_tensor(error) from None
     return x, x.dtype if x.array.dtype.kind == "f" or dtype is not None else int64
 
 
@@ -89,8 +93,11 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType
 
 def expect_floats(name: str, x: Tensor) -> None:
     """Raises DTypeError for integers and truth values."""
-    if x.array.dtype.kind != "f":
-        raise DTypeError(f"{name}: expected a floating-point tensor, got {x.dtype}. Use x.float().{name}(...).")
+    try:
+        if x.array.dtype.kind != "f":
+            raise DTypeError(f"{name}: expected a floating-point tensor, got {x.dtype}. Use x.float().{name}(...).")
+    except AttributeError as error:
+        raise no_tensor(error) from None
 
 
 @op

@@ -13,6 +13,7 @@ from nanograd.kernels import sample
 from nanograd.ops.creation import dtype_or, finish, floating, near, place, positive
 from nanograd.ops.kinds import none
 from nanograd.ops.op import record, result_type, titled, wrap
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.shape import Sizes, sizes
 from nanograd.ops.writing import in_place
 from nanograd.random import Generator
@@ -365,7 +366,10 @@ def _fill(x: Tensor, drawn: Any, name: str, title: str) -> Tensor:
 
 def _own(name: str, kernel: Any, x: Tensor, generator: Generator | None) -> Tensor:
     """Numbers for every element of x; float16 is computed as float32."""
-    kind = dtypes.float32 if x.dtype is dtypes.float16 else x.dtype
+    try:
+        kind = dtypes.float32 if x.dtype is dtypes.float16 else x.dtype
+    except AttributeError as error:
+        raise no_tensor(error) from None
     return wrap(_drawn(name, kernel, tuple(x.array.shape), kind, x.device, generator))
 
 

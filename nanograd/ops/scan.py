@@ -170,7 +170,7 @@ def diff(
     if any(t.array.ndim != x.array.ndim for t in joined):
         raise ShapeError("diff: diff expects prepend or append to be the same dimension as input.")
     x = cat(joined, d) if len(joined) > 1 else x
-    for _ in range(n):
+    for _ in range(min(n, x.array.shape[d])):  # then nothing is left
         later, earlier = _neighbors(x, d)
         x = later.logical_xor(earlier) if x.array.dtype.kind == "b" else later - earlier
     return x

@@ -11,6 +11,7 @@ from nanograd.errors import DTypeError, ShapeError
 from nanograd.formats import expect_dense
 from nanograd.kernels import memory as k
 from nanograd.ops.op import op, record, share, titled, view, wrap
+from nanograd.ops.refusing import no_tensor
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -307,8 +308,11 @@ moveaxis = movedim
 @op
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """The view with two dimensions exchanged."""
-    x = input
-    a, b = one_dim("transpose", dim0, x.array.ndim), one_dim("transpose", dim1, x.array.ndim)
+    try:
+        x = input
+        a, b = one_dim("transpose", dim0, x.array.ndim), one_dim("transpose", dim1, x.array.ndim)
+    except AttributeError as error:
+        raise no_tensor(error) from None
     order = list(range(x.array.ndim))
     if order:
         order[a], order[b] = order[b], order[a]

@@ -10,6 +10,7 @@ from nanograd import return_types
 from nanograd.dtypes import finfo
 from nanograd.errors import DTypeError, GradError, LinAlgError, ShapeError
 from nanograd.kernels import decomposition as k
+from nanograd.ops.broadcasting import broadcast_shapes, expand
 from nanograd.ops.comparison import where
 from nanograd.ops.creation import tensor
 from nanograd.ops.diagonals import tril, triu
@@ -160,7 +161,7 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
     if not B.array.ndim:
         raise ShapeError("linalg.solve: The input tensor B must have at least 2 dimensions, got a 0-d tensor.")
     vectors = B.array.ndim == 1 or (B.array.ndim + 1 == A.array.ndim and B.array.shape == A.array.shape[:-1])
-    if vectors and B.array.ndim > 1 and not left:
+    if vectors and A.array.ndim > 2 and not left:
         raise ShapeError("linalg.solve: several vectors go with left=True only. Make B matrices: B.unsqueeze(-1).")
     b = unsqueeze(B, -1) if vectors else B
     expect_fit("linalg.solve", A, b, left)
@@ -223,6 +224,8 @@ def triangular_solve(
     expect_square("triangular_solve", A)
     expect_pair("triangular_solve", A, input)
     expect_fit("triangular_solve", A, input, True)
+    full = broadcast_shapes(A.array.shape[:-2], input.array.shape[:-2])
+    A = expand(A, (*full, *A.array.shape[-2:]))
     a = A.mT if transpose else A
     y = titled(triangular(a, input, upper != transpose, unitriangular), "TriangularSolveBackward0")
     return return_types.triangular_solve(y, titled(A.clone(), "TriangularSolveBackward0"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from nanograd.errors import DTypeError
 from nanograd.kernels import gamma
 from nanograd.kernels import special as k
 from nanograd.ops.comparison import where
@@ -112,14 +113,19 @@ def polygamma_of(input: Tensor, n: int) -> Tensor:
     return polygamma(n, input)
 
 
+MOST_DIMENSIONS = 1 << 24  # of which mvlgamma takes a term each
+
+
 @op
 def mvlgamma(input: Tensor, p: int) -> Tensor:
     """The logarithm of the gamma function of p dimensions, p (p - 1)/4 ln π + Σⱼ ln Γ(x - j/2), j < p.
 
     Raises ValueError for p < 1, DTypeError for truth values.
     """
-    if p < 1:
-        raise ValueError(f"mvlgamma: expected p ≥ 1, got {p}.")
+    if not hasattr(p, "__index__"):
+        raise DTypeError(f"mvlgamma: expected p, a number of dimensions, as an integer, got {type(p).__name__} {p!r:.60}.")
+    if not 1 <= p <= MOST_DIMENSIONS:
+        raise ValueError(f"mvlgamma: expected 1 ≤ p ≤ {MOST_DIMENSIONS}, got {p}.")
     expect_numbers("mvlgamma", input)
     x = floating(input)
     return record(

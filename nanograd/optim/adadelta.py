@@ -8,7 +8,7 @@ from typing import Any
 from nanograd.kernels import update as k
 from nanograd.kernels.kernel import Kernel
 from nanograd.optim.adaptive import Adaptive, State
-from nanograd.optim.optimizer import Group, accept_switches, expect, expect_rate
+from nanograd.optim.optimizer import Group, accept_switches, expect, expect_not_negative, expect_rate
 from nanograd.tensors import Tensor
 
 __all__ = ["Adadelta"]
@@ -35,8 +35,8 @@ class Adadelta(Adaptive):
     ) -> None:
         expect_rate(lr)
         expect(0.0 <= rho <= 1.0, "rho value", rho)
-        expect(eps >= 0.0, "epsilon value", eps)
-        expect(weight_decay >= 0.0, "weight_decay value", weight_decay)
+        expect_not_negative(eps, "epsilon value")
+        expect_not_negative(weight_decay, "weight_decay value")
         defaults = dict(
             lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, maximize=maximize, capturable=capturable,
             foreach=foreach, differentiable=differentiable,

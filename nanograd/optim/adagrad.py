@@ -9,7 +9,7 @@ from nanograd.kernels import update as k
 from nanograd.kernels.kernel import Kernel
 from nanograd.ops.creation import full_like
 from nanograd.optim.adaptive import Adaptive, State
-from nanograd.optim.optimizer import Group, accept_switches, expect, expect_rate
+from nanograd.optim.optimizer import Group, accept_switches, expect_not_negative, expect_rate
 from nanograd.tensors import Tensor
 
 __all__ = ["Adagrad"]
@@ -37,10 +37,10 @@ class Adagrad(Adaptive):
         fused: bool | None = None,
     ) -> None:
         expect_rate(lr)
-        expect(lr_decay >= 0.0, "lr_decay value", lr_decay)
-        expect(weight_decay >= 0.0, "weight_decay value", weight_decay)
-        expect(initial_accumulator_value >= 0.0, "initial_accumulator_value value", initial_accumulator_value)
-        expect(eps >= 0.0, "epsilon value", eps)
+        expect_not_negative(lr_decay, "lr_decay value")
+        expect_not_negative(weight_decay, "weight_decay value")
+        expect_not_negative(initial_accumulator_value, "initial_accumulator_value value")
+        expect_not_negative(eps, "epsilon value")
         defaults = dict(
             lr=lr, lr_decay=lr_decay, eps=eps, weight_decay=weight_decay,
             initial_accumulator_value=initial_accumulator_value, foreach=foreach, maximize=maximize,

@@ -8,7 +8,7 @@ from typing import Any
 from nanograd.kernels import update as k
 from nanograd.kernels.kernel import Kernel
 from nanograd.optim.adaptive import Adaptive, State
-from nanograd.optim.optimizer import Group, accept_switches, expect, expect_rate
+from nanograd.optim.optimizer import Group, accept_switches, expect, expect_not_negative, expect_rate
 from nanograd.tensors import Tensor
 
 __all__ = ["Adam", "AdamW", "expect_betas"]
@@ -60,9 +60,9 @@ class Adam(Adaptive):
         if isinstance(lr, Tensor) and foreach and not capturable:
             raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
         expect_rate(lr)
-        expect(eps >= 0.0, "epsilon value", eps)
+        expect_not_negative(eps, "epsilon value")
         betas = expect_betas(betas)
-        expect(weight_decay >= 0.0, "weight_decay value", weight_decay)
+        expect_not_negative(weight_decay, "weight_decay value")
         defaults = dict(
             lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize,
             foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused,

@@ -9,7 +9,7 @@ from nanograd.kernels import update as k
 from nanograd.kernels.kernel import Kernel
 from nanograd.optim.adam import expect_betas
 from nanograd.optim.adaptive import Adaptive, State
-from nanograd.optim.optimizer import Group, accept_switches, expect, expect_rate
+from nanograd.optim.optimizer import Group, accept_switches, expect_not_negative, expect_rate
 from nanograd.tensors import Tensor
 
 __all__ = ["Adamax"]
@@ -36,9 +36,9 @@ class Adamax(Adaptive):
         capturable: bool = False,
     ) -> None:
         expect_rate(lr)
-        expect(eps >= 0.0, "epsilon value", eps)
+        expect_not_negative(eps, "epsilon value")
         betas = expect_betas(betas)
-        expect(weight_decay >= 0.0, "weight_decay value", weight_decay)
+        expect_not_negative(weight_decay, "weight_decay value")
         defaults = dict(
             lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, foreach=foreach, maximize=maximize,
             differentiable=differentiable, capturable=capturable,

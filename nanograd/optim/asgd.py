@@ -8,7 +8,7 @@ from typing import Any
 from nanograd.kernels import update as k
 from nanograd.kernels.kernel import Kernel
 from nanograd.optim.adaptive import Adaptive, State
-from nanograd.optim.optimizer import Group, accept_switches, expect, expect_rate, number
+from nanograd.optim.optimizer import Group, accept_switches, expect_not_negative, expect_rate, number
 from nanograd.tensors import Tensor
 
 __all__ = ["ASGD"]
@@ -39,7 +39,7 @@ class ASGD(Adaptive):
         capturable: bool = False,
     ) -> None:
         expect_rate(lr)
-        expect(weight_decay >= 0.0, "weight_decay value", weight_decay)
+        expect_not_negative(weight_decay, "weight_decay value")
         defaults = dict(
             lr=lr, lambd=lambd, alpha=alpha, t0=t0, weight_decay=weight_decay, foreach=foreach, maximize=maximize,
             differentiable=differentiable, capturable=capturable,

@@ -15,7 +15,9 @@ from nanograd.settings import get_default_dtype
 from nanograd.tape import enable_grad
 from nanograd.tensors import RemovableHandle, Tensor
 
-__all__ = ["Group", "Optimizer", "accept_switches", "expect", "expect_rate", "number", "required"]
+__all__ = [
+    "Group", "Optimizer", "accept_switches", "expect", "expect_not_negative", "expect_rate", "number", "required",
+]  # fmt: skip
 
 Group = dict[str, Any]
 Hooks = OrderedDict[int, Callable[..., Any]]
@@ -351,11 +353,20 @@ def expect(good: Any, what: str, value: Any) -> None:
         raise ValueError(f"Invalid {what}: {value}")
 
 
+def expect_not_negative(value: Any, what: str) -> None:
+    """Raises ValueError for an option below 0 (or NaN), TypeError for one that is no number."""
+    try:
+        good = bool(value >= 0.0)
+    except TypeError:
+        raise TypeError(f"Invalid {what}: expected a number, got {type(value).__name__} {value!r:.60}.") from None
+    expect(good, what, value)
+
+
 def expect_rate(lr: Any) -> None:
     """Raises ValueError for a learning rate that is negative, NaN, or a tensor of several elements."""
     if isinstance(lr, Tensor) and lr.numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
-    expect(lr >= 0.0, "learning rate", lr)
+    expect_not_negative(lr, "learning rate")
 
 
 def accept_switches(defaults: dict[str, Any]) -> None:

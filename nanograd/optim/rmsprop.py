@@ -8,7 +8,7 @@ from typing import Any
 from nanograd.kernels import update as k
 from nanograd.kernels.kernel import Kernel
 from nanograd.optim.adaptive import Adaptive, State
-from nanograd.optim.optimizer import Group, accept_switches, expect, expect_rate
+from nanograd.optim.optimizer import Group, accept_switches, expect_not_negative, expect_rate
 from nanograd.tensors import Tensor
 
 __all__ = ["RMSprop"]
@@ -37,10 +37,10 @@ class RMSprop(Adaptive):
         differentiable: bool = False,
     ) -> None:
         expect_rate(lr)
-        expect(eps >= 0.0, "epsilon value", eps)
-        expect(momentum >= 0.0, "momentum value", momentum)
-        expect(weight_decay >= 0.0, "weight_decay value", weight_decay)
-        expect(alpha >= 0.0, "alpha value", alpha)
+        expect_not_negative(eps, "epsilon value")
+        expect_not_negative(momentum, "momentum value")
+        expect_not_negative(weight_decay, "weight_decay value")
+        expect_not_negative(alpha, "alpha value")
         defaults = dict(
             lr=lr, momentum=momentum, alpha=alpha, eps=eps, centered=centered, weight_decay=weight_decay,
             capturable=capturable, foreach=foreach, maximize=maximize, differentiable=differentiable,

@@ -8,7 +8,7 @@ from typing import Any
 from nanograd.kernels import update as k
 from nanograd.ops.creation import zeros_like
 from nanograd.ops.writing import written
-from nanograd.optim.optimizer import Group, Optimizer, accept_switches, expect, expect_rate
+from nanograd.optim.optimizer import Group, Optimizer, accept_switches, expect_not_negative, expect_rate
 from nanograd.tensors import Tensor
 
 __all__ = ["SGD"]
@@ -42,8 +42,8 @@ class SGD(Optimizer):
         fused: bool | None = None,
     ) -> None:
         expect_rate(lr)
-        expect(momentum >= 0.0, "momentum value", momentum)
-        expect(weight_decay >= 0.0, "weight_decay value", weight_decay)
+        expect_not_negative(momentum, "momentum value")
+        expect_not_negative(weight_decay, "weight_decay value")
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         defaults = dict(

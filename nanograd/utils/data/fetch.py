@@ -46,15 +46,20 @@ def stream(dataset: Any, collate_fn: Collate, batch_size: int | None, drop_last:
 
 
 def number_batches(sampler: Iterable[Any]) -> Iterator[Any]:
-    """The batches of ``sampler``; where it holds one of the two samplers with an ``order``, as parts of that array."""
+    """The batches of ``sampler``; where it holds one of the two samplers with ``rounds``, as parts of arrays."""
     if type(sampler) is not BatchSampler or type(sampler.sampler) not in (RandomSampler, SequentialSampler):
         yield from sampler
         return
     numbers: Any = sampler.sampler
-    order, size = numbers.order(), sampler.batch_size
-    end = len(order) - len(order) % size if sampler.drop_last else len(order)
-    for start in range(0, end, size):
-        yield order[start : start + size]
+    size, left = sampler.batch_size, np.empty(0, np.int64)
+    for part in numbers.rounds():
+        order = np.concatenate([left, part]) if len(left) else part
+        end = len(order) - len(order) % size
+        for start in range(0, end, size):
+            yield order[start : start + size]
+        left = order[end:]
+    if len(left) and not sampler.drop_last:
+        yield left
 
 
 def _by_index(dataset: Any, slow: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -32,15 +32,18 @@ class SequentialSampler(Sampler[int]):
     def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source
 
-    def order(self) -> np.ndarray[Any, Any]:
-        """The numbers of one pass."""
-        return np.arange(len(self.data_source))
+    def rounds(self) -> Iterator[np.ndarray[Any, Any]]:
+        """The numbers of one pass, as one part."""
+        yield np.arange(len(self.data_source))
 
     def __iter__(self) -> Iterator[int]:
         return iter(range(len(self.data_source)))
 
     def __len__(self) -> int:
         return len(self.data_source)
+
+
+ROUND = 1 << 16  # how many numbers are drawn at once, with replacement
 
 
 class RandomSampler(Sampler[int]):
@@ -69,16 +72,20 @@ class RandomSampler(Sampler[int]):
         """How many samples one pass has."""
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
-    def order(self) -> np.ndarray[Any, Any]:
-        """The numbers of one pass, newly drawn."""
-        size, count = len(self.data_source), self.num_samples
-        if self.replacement:
-            return randint(0, size, (count,), generator=self.generator).numpy()
-        rounds = [randperm(size, generator=self.generator).numpy() for _ in range(-(-count // size))]
-        return rounds[0] if count == size else np.concatenate(rounds)[:count]
+    def rounds(self) -> Iterator[np.ndarray[Any, Any]]:
+        """The numbers of one pass, drawn a part at a time: a pass may have more than fit into memory."""
+        size, left = len(self.data_source), self.num_samples
+        while left > 0:
+            if self.replacement:
+                part = randint(0, size, (min(left, ROUND),), generator=self.generator).numpy()
+            else:
+                part = randperm(size, generator=self.generator).numpy()[:left]
+            left -= len(part)
+            yield part
 
     def __iter__(self) -> Iterator[int]:
-        yield from self.order().tolist()
+        for part in self.rounds():
+            yield from part.tolist()
 
     def __len__(self) -> int:
         return self.num_samples

@@ -149,6 +149,7 @@ long = int64
 int = int32
 short = int16
 bool = _dtypes.bool_
+newaxis = None
 
 if TYPE_CHECKING:
     from nanograd import lab as lab
@@ -199,10 +200,10 @@ def __getattr__(name: str) -> Any:
         from nanograd.overview import summary
 
         return summary
-    if name == "autocast":
-        from nanograd.amp import autocast
+    if name in ("autocast", "GradScaler"):
+        from nanograd import amp
 
-        return autocast
+        return getattr(amp, name)
     if name == "detach" or (name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name)):
         return getattr(Tensor, name)  # torch.exp_(x) is x.exp_()
     if name in _LAZY:

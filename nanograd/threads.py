@@ -17,7 +17,7 @@ __all__ = ["get_num_interop_threads", "get_num_threads", "set_num_interop_thread
 def _blas(verb: str) -> Any:
     """``get`` or ``set`` of the number of threads in NumPy's OpenBLAS; None for another BLAS."""
     with suppress(OSError, AttributeError):
-        library = ctypes.CDLL(np.linalg._umath_linalg.__file__)  # type: ignore[attr-defined]
+        library = ctypes.CDLL(np.linalg._umath_linalg.__file__)
         for name in (f"scipy_openblas_{verb}_num_threads64_", f"scipy_openblas_{verb}_num_threads"):
             if hasattr(library, name):
                 return getattr(library, name)

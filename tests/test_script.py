@@ -267,12 +267,12 @@ def grandchild(i):
 
 def child(method):
     with multiprocessing.get_context(method).Pool(1) as pool:
-        return torch.__name__, pool.map(grandchild, [0])
+        print(torch.__name__, pool.map(grandchild, [0]), flush=True)
 
 if __name__ == "__main__":
     for method in ("fork", "spawn", "forkserver"):
         for x, name in DataLoader(Rows(), 2, num_workers=1, multiprocessing_context=method):
-            print(method, x.tolist(), name)
+            print(method, x.tolist(), name, flush=True)
     process = multiprocessing.get_context("spawn").Process(target=child, args=("spawn",))
     process.start()
     process.join()
@@ -293,7 +293,7 @@ def test_processes_of_a_script_know_the_names_however_they_are_started(tmp_path)
     names = ("nanograd.nn", "nanograd.nn")
     said = ["[[0], [2]]", "[[4], [6]]"]
     lines = [f"{m} {v} {names}" for m in ("fork", "spawn", "forkserver") for v in said]
-    assert done.stdout.splitlines() == [*lines, "0"]
+    assert done.stdout.splitlines() == [*lines, "nanograd ['nanograd']", "0"]
 
 
 def test_afterwards_processes_are_started_as_before(run):

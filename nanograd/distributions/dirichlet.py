@@ -7,6 +7,7 @@ from nanograd.distributions.constraints import Constraint, Constraints
 from nanograd.distributions.distribution import Distribution, Shape
 from nanograd.ops.chance import standard_gamma
 from nanograd.ops.comparison import where
+from nanograd.ops.ranges import arange
 from nanograd.ops.special import xlogy
 from nanograd.tensors import Tensor
 
@@ -44,8 +45,7 @@ class Dirichlet(Distribution):
     def mode(self) -> Tensor:
         a = self.concentration
         above = (a - 1).clamp(min=0)
-        corner = (a == a.amax(-1, True)).to(a.dtype)
-        first = corner * (corner.cumsum(-1) == 1).to(a.dtype)
+        first = (arange(a.shape[-1], device=a.device) == 0).to(a.dtype)  # of corners that are all infinite
         return where((a < 1).all(-1, True), first, above / above.sum(-1, True))
 
     @property

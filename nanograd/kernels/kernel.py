@@ -121,7 +121,9 @@ def _is_numpys(error: Exception) -> bool:
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
-    inside = place is not None and place.tb_frame.f_globals.get("__name__", "").startswith(("nanograd.kernels", "numpy"))
+    inside = place is not None and place.tb_frame.f_globals.get("__name__", "").startswith(
+        ("nanograd.kernels", "numpy")
+    )
     return inside and not type(error).__module__.startswith("nanograd.")
 
 

@@ -1,5 +1,6 @@
 """Layers, losses and what holds them together: torch's ``nn``."""
 
+import sys as _sys
 from typing import Any
 
 from nanograd.absent import missing as _missing
@@ -62,4 +63,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "modules":  # torch.nn.modules.linear is nanograd.nn.linear
+        return _sys.modules[__name__]
     return _missing("nn", name, __all__)

@@ -12,6 +12,7 @@ from nanograd.ops.comparison import where
 from nanograd.ops.elementary import exp, sigmoid, tanh
 from nanograd.ops.kinds import expect_numbers
 from nanograd.ops.op import Number, fuses, op, record, titled, wrap
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.special import erf
 from nanograd.tape import TORCH_NAMES
 
@@ -49,7 +50,10 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
     Raises ShapeError for another number of weights, DTypeError for different dtypes.
     """
-    x = input
+    try:
+        x = input
+    except AttributeError as error:
+        raise no_tensor(error) from None
     if x.array.dtype != weight.array.dtype:
         raise DTypeError(f"prelu: Type promoting not supported. Got {x.dtype} and {weight.dtype}: they must be equal.")
     expect_curve("prelu", x)
@@ -66,7 +70,10 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 @op
 def threshold(input: Tensor, threshold: Number, value: Number) -> Tensor:
     """y = x where x > threshold, else value."""
-    x = input
+    try:
+        x = input
+    except AttributeError as error:
+        raise no_tensor(error) from None
     if x.array.dtype.kind == "b":
         raise ActivationError("threshold: expected numbers, got torch.bool: not implemented for it. Use x.int().")
     return record(k.threshold(x.array, threshold, value), (x, lambda g: where(x <= threshold, 0.0, g)))

@@ -117,19 +117,28 @@ def logical_not(input: Tensor) -> Tensor:
 @op
 def isnan(input: Tensor) -> Tensor:
     """Whether it is not a number."""
-    return record(k.isnan(input.array))
+    try:
+        return record(k.isnan(input.array))
+    except AttributeError as error:
+        raise no_tensor(error) from None
 
 
 @op
 def isinf(input: Tensor) -> Tensor:
     """Whether it is infinite."""
-    return record(k.isinf(input.array))
+    try:
+        return record(k.isinf(input.array))
+    except AttributeError as error:
+        raise no_tensor(error) from None
 
 
 @op
 def isfinite(input: Tensor) -> Tensor:
     """Whether it is neither infinite nor NaN."""
-    return record(k.isfinite(input.array))
+    try:
+        return record(k.isfinite(input.array))
+    except AttributeError as error:
+        raise no_tensor(error) from None
 
 
 @op
@@ -205,11 +214,14 @@ def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor
     >>> where(torch.tensor([True, False]), 1.5, 0)
     tensor([1.5000, 0.0000])
     """
-    if input is None and other is None:
-        places: Tensor = condition.nonzero(as_tuple=True)  # a tuple of tensors
-        return places
-    if condition.array.dtype.kind != "b":
-        raise DTypeError(f"where: expected a condition of torch.bool, got {condition.dtype}. Use condition != 0.")
+    try:
+        if input is None and other is None:
+            places: Tensor = condition.nonzero(as_tuple=True)  # a tuple of tensors
+            return places
+        if condition.array.dtype.kind != "b":
+            raise DTypeError(f"where: expected a condition of torch.bool, got {condition.dtype}. Use condition != 0.")
+    except AttributeError as error:
+        raise no_tensor(error) from None
     numbers = isinstance(input, (int, float)) and is_number(other)
     a, b = _numbers(condition, input, other) if numbers else lift(input, other)
     return record(

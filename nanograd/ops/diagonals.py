@@ -139,8 +139,11 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     >>> torch.tensor([[1, 2], [3, 4]]).diag()
     tensor([1, 4])
     """
-    if input.array.ndim == 1:
-        return diag_embed(input, diagonal)
+    try:
+        if input.array.ndim == 1:
+            return diag_embed(input, diagonal)
+    except AttributeError as error:
+        raise no_tensor(error) from None
     if input.array.ndim != 2:
         raise ShapeError(f"diag: Supports 1D or 2D tensors. Got {input.array.ndim}D: shape {tuple(input.array.shape)}.")
     return diagonal_copy(input, diagonal)

@@ -21,6 +21,7 @@ from nanograd.ops.op import (
     view,
     wrap,
 )
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.shape import one_dim
 from nanograd.ops.writing import check_writable, written
 from nanograd.tape import GROWING, mode
@@ -317,8 +318,11 @@ def erase(g: Tensor, steps: Steps) -> Tensor:
 
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The view of slice number ``index`` along ``dim``, without that dimension."""
-    if not input.array.ndim:
-        raise IndexError("select: select() cannot be applied to a 0-dim tensor.")
+    try:
+        if not input.array.ndim:
+            raise IndexError("select: select() cannot be applied to a 0-dim tensor.")
+    except AttributeError as error:
+        raise no_tensor(error) from None
     d = one_dim("select", dim, input.array.ndim)
     return titled(part(input, _checked(input, d, int(index))), "SelectBackward0")
 
@@ -338,8 +342,11 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 
     Raises IndexError for a start outside, ShapeError beyond the end.
     """
-    if not input.array.ndim:
-        raise ShapeError("narrow: narrow() cannot be applied to a 0-dim tensor.")
+    try:
+        if not input.array.ndim:
+            raise ShapeError("narrow: narrow() cannot be applied to a 0-dim tensor.")
+    except AttributeError as error:
+        raise no_tensor(error) from None
     d, begin = one_dim("narrow", dim, input.array.ndim), int(start)
     size = input.array.shape[d]
     if length < 0:

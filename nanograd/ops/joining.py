@@ -408,11 +408,14 @@ def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
 
 
 def _even(name: str, x: Tensor, parts: Any, dim: int, least: int) -> tuple[Tensor, ...]:
-    if x.array.ndim < least:
-        raise ShapeError(
-            f"{name}: requires a tensor with at least {least} dimension, but got a tensor with {x.array.ndim} "
-            f"dimensions: shape {tuple(x.array.shape)}."
-        )
+    try:
+        if x.array.ndim < least:
+            raise ShapeError(
+                f"{name}: requires a tensor with at least {least} dimension, but got a tensor with {x.array.ndim} "
+                f"dimensions: shape {tuple(x.array.shape)}."
+            )
+    except AttributeError as error:
+        raise no_tensor(error) from None
     size = x.array.shape[dim]
     if isinstance(parts, int) and (parts <= 0 or size % parts):
         raise ShapeError(
@@ -424,7 +427,10 @@ def _even(name: str, x: Tensor, parts: Any, dim: int, least: int) -> tuple[Tenso
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of the slices along ``dim``, without it."""
-    if not input.array.ndim:
-        raise IndexError(f"unbind: Dimension specified as {dim} but tensor has no dimensions. Use .item().")
+    try:
+        if not input.array.ndim:
+            raise IndexError(f"unbind: Dimension specified as {dim} but tensor has no dimensions. Use .item().")
+    except AttributeError as error:
+        raise no_tensor(error) from None
     d = one_dim("unbind", dim, input.array.ndim)
     return tuple(titled(input.select(d, i), "UnbindBackward0") for i in range(input.array.shape[d]))

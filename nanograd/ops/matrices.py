@@ -16,6 +16,7 @@ from nanograd.ops.norms import p_norm
 from nanograd.ops.op import op, titled
 from nanograd.ops.ranges import eye
 from nanograd.ops.reduction import Dims, amax, amin, sum
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.scan import cumprod
 from nanograd.ops.shape import clone, every_dim, movedim, one_dim, unsqueeze
 from nanograd.ops.solving import expect_equal_sides, expect_matrices, expect_square, inv, inverted, solved
@@ -47,8 +48,11 @@ def vector_norm(
 
 
 def _as(name: str, x: Tensor, dtype: Any) -> Tensor:
-    if x.array.dtype.kind != "f":
-        raise DTypeError(f"{name}: Expected a floating point or complex tensor as input. Got {x.dtype}.")
+    try:
+        if x.array.dtype.kind != "f":
+            raise DTypeError(f"{name}: Expected a floating point or complex tensor as input. Got {x.dtype}.")
+    except AttributeError as error:
+        raise no_tensor(error) from None
     if dtype is None:
         return x
     chosen = to_dtype(dtype)

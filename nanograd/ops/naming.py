@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any, TypeVar
 
+from nanograd.ops.refusing import no_tensor
+
 __all__ = ["numpy_names"]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,7 +33,9 @@ def numpy_names(function: F) -> F:
         defaults.setdefault(name, ABSENT)
     theirs = [NAMES[n] for n in (*positional, *named) if n in NAMES]
     itself.__dict__["defaults"] = {n: defaults[n] for n in (*positional, *named) if n in NAMES}
-    function.__globals__.update({f"_{code.co_name}_of_dim": itself, "_renamed": _renamed, "_ABSENT": ABSENT})
+    function.__globals__.update(
+        {f"_{code.co_name}_of_dim": itself, "_renamed": _renamed, "_ABSENT": ABSENT, "_no_tensor": no_tensor}
+    )
     function.__code__ = _handing_on(code, positional, named, theirs, defaults["dim"] is ABSENT)
     function.__defaults__ = tuple(defaults[n] for n in positional if n in defaults)
     function.__kwdefaults__ = {**{n: defaults[n] for n in named}, **dict.fromkeys(theirs)}
@@ -46,7 +50,10 @@ def _handing_on(code: Any, positional: Any, named: Any, theirs: list[str], neede
     source = (
         f"def {name}({', '.join([*positional, '*', *named, *theirs])}):\n"
         f"    if {' and '.join(plain)}:\n"
-        f"        return _{name}_of_dim({', '.join([*positional, *(f'{n}={n}' for n in named)])})\n"
+        f"        try:\n"
+        f"            return _{name}_of_dim({', '.join([*positional, *(f'{n}={n}' for n in named)])})\n"
+        f"        except AttributeError as error:\n"
+        f"            raise _no_tensor(error) from None\n"
         f"    theirs = {{{', '.join(f'{n!r}: {n}' for n in theirs)}}}\n"
         f"    given = {{{', '.join(f'{n!r}: {n}' for n in (*positional, *named))}}}\n"
         f"    return _renamed(_{name}_of_dim, theirs, given)"

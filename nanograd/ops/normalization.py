@@ -47,7 +47,9 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: DType | None = Non
 def _floats(name: str, x: Tensor, dim: int | None, dtype: DType | None) -> tuple[Tensor, int]:
     try:
         if dim is None:
-            raise DTypeError(f"{name}: dim is missing: say along which dimension the result adds up to 1, such as dim=1.")
+            raise DTypeError(
+                f"{name}: dim is missing: say along which dimension the result adds up to 1, such as dim=1."
+            )
         x = x if dtype is None else x.to(to_dtype(dtype))
         if x.array.dtype.kind != "f":
             raise ActivationError(
@@ -127,7 +129,10 @@ def _hint(xs: tuple[int, ...], ts: tuple[int, ...]) -> str:
 
 def _check_weight(name: str, weight: Tensor | None, x: Tensor) -> None:
     """Raises ShapeError unless there is a weight for each class, or none."""
-    shape = x.array.shape
+    try:
+        shape = x.array.shape
+    except AttributeError as error:
+        raise no_tensor(error) from None
     classes = shape[min(1, len(shape) - 1)] if shape else 0
     if weight is not None and tuple(weight.array.shape) != (classes,):
         raise ShapeError(
@@ -138,11 +143,14 @@ def _check_weight(name: str, weight: Tensor | None, x: Tensor) -> None:
 
 def _classes(name: str, x: Tensor, t: Tensor, ignore: int) -> tuple[Tensor, Tensor]:
     """Input as rows (M, C), target as (M,).  Raises ShapeError, DTypeError, IndexError (torch's class numbers)."""
-    if t.array.dtype.char not in "lB":
-        raise DTypeError(
-            f"{name}: expected scalar type Long: class numbers of torch.int64 of shape (N,), got {t.dtype} of shape "
-            f"{tuple(t.array.shape)}. Class numbers must be integers: target.long()."
-        )
+    try:
+        if t.array.dtype.char not in "lB":
+            raise DTypeError(
+                f"{name}: expected scalar type Long: class numbers of torch.int64 of shape (N,), got {t.dtype} of shape "
+                f"{tuple(t.array.shape)}. Class numbers must be integers: target.long()."
+            )
+    except AttributeError as error:
+        raise no_tensor(error) from None
     xs, ts = x.array.shape, t.array.shape
     if not xs or (ts != () if len(xs) == 1 else ts != (xs[0], *xs[2:])):
         raise ShapeError(
@@ -183,7 +191,10 @@ def cross_entropy(
     >>> cross_entropy(torch.tensor([[2., 0.]]), torch.tensor([0]))
     tensor(0.1269)
     """
-    reduction = legacy(size_average, reduce, reduction)
+    try:
+        reduction = legacy(size_average, reduce, reduction)
+    except AttributeError as error:
+        raise no_tensor(error) from None
     dim = 1 if input.array.ndim > 1 else 0
     if not 0 <= label_smoothing <= 1:
         raise ShapeError(f"cross_entropy: label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")

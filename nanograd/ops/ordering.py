@@ -14,6 +14,7 @@ from nanograd.ops.kinds import expect_numbers
 from nanograd.ops.naming import numpy_names
 from nanograd.ops.op import as_operand, op, record, records, titled
 from nanograd.ops.reduction import NoElementsError, any, evenly, expect_some, extreme, sum
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.scattering import gather, spread
 from nanograd.ops.shape import movedim, one_dim, squeeze, to_shape, unsqueeze
 from nanograd.tape import names
@@ -43,7 +44,10 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool
 @op("Sort")
 def sorted_along(x: Tensor, dim: int, descending: bool) -> tuple[Tensor, ...]:
     """(sorted values, indices) along ``dim``."""
-    d = one_dim("sort", dim, x.array.ndim)
+    try:
+        d = one_dim("sort", dim, x.array.ndim)
+    except AttributeError as error:
+        raise no_tensor(error) from None
     if not x.array.ndim:
         return of_one("sort", sorted_along(to_shape(x, (1,)), 0, descending))
     full = x.array.shape
@@ -58,7 +62,10 @@ def of_one(name: str, pair: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 @numpy_names
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
     """The indices that sort along ``dim``; equal elements keep their order."""
-    return sorted_along(input.detach(), dim, descending)[1]
+    try:
+        return sorted_along(input.detach(), dim, descending)[1]
+    except AttributeError as error:
+        raise no_tensor(error) from None
 
 
 def msort(input: Tensor) -> Tensor:
@@ -83,7 +90,10 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 @op("Topk")
 def foremost(x: Tensor, k: int, dim: int, largest: bool) -> tuple[Tensor, ...]:
     """(the k greatest, or least; their indices) along ``dim``."""
-    d = one_dim("topk", dim, x.array.ndim)
+    try:
+        d = one_dim("topk", dim, x.array.ndim)
+    except AttributeError as error:
+        raise no_tensor(error) from None
     expect_numbers("topk", x)
     full = x.array.shape
     size = full[d] if full else 1

@@ -16,6 +16,7 @@ from nanograd.ops.kinds import expect_numbers, expect_one_dtype
 from nanograd.ops.linalg import dot, matmul
 from nanograd.ops.op import Number, lift, op, record, titled
 from nanograd.ops.reduction import sum
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.shape import one_dim, permute, to_shape, unsqueeze
 from nanograd.tape import names
 
@@ -115,12 +116,15 @@ def _scaled(g: Tensor, factor: Number) -> Tensor:
 
 
 def _ranks(name: str, **tensors: tuple[Tensor, int]) -> None:
-    for what, (x, ndim) in tensors.items():
-        if x.array.ndim != ndim:
-            kind = ("a vector", "a matrix", "a batch of matrices")[ndim - 1]
-            raise ShapeError(
-                f"{name}: {what} must be {kind}, got {x.array.ndim}-D tensor of shape {tuple(x.array.shape)}."
-            )
+    try:
+        for what, (x, ndim) in tensors.items():
+            if x.array.ndim != ndim:
+                kind = ("a vector", "a matrix", "a batch of matrices")[ndim - 1]
+                raise ShapeError(
+                    f"{name}: {what} must be {kind}, got {x.array.ndim}-D tensor of shape {tuple(x.array.shape)}."
+                )
+    except AttributeError as error:
+        raise no_tensor(error) from None
 
 
 def _one_batch(name: str, a: Tensor, b: Tensor) -> None:

@@ -236,7 +236,10 @@ def min_along(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, ...]:
 
 def extreme(name: str, kernel: Any, x: Tensor, dim: int, keepdim: bool, *more: Any) -> tuple[Tensor, ...]:
     """(the element along ``dim`` whose index ``kernel(x, dim, *more)`` gives with size 1, the index)."""
-    d = one_dim(name, dim, x.array.ndim)
+    try:
+        d = one_dim(name, dim, x.array.ndim)
+    except AttributeError as error:
+        raise no_tensor(error) from None
     if not x.array.ndim:
         return extreme(name, kernel, to_shape(x, (1,)), 0, False, *more)
     full = x.array.shape

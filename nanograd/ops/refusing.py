@@ -16,7 +16,7 @@ PUBLIC = ("nanograd.ops.", "nanograd.nn.functional.")
 
 
 def no_tensor(error: AttributeError) -> Exception:
-    """The error to raise for ``error``, of an attribute that only tensors have; itself where a tensor lacks it.
+    """The error to raise for ``error``, of an attribute that only tensors have; itself where it is another's.
 
     >>> torch.exp(3.0)
     Traceback (most recent call last):
@@ -24,13 +24,11 @@ def no_tensor(error: AttributeError) -> Exception:
     nanograd.errors.DTypeError: exp(): argument 'input' (position 1) must be Tensor, not float
     """
     value = error.obj
-    if hasattr(value, "array"):
-        return error
-    found = _asked(value)
-    kind = value.__name__ if isinstance(value, type) else type(value).__name__
+    found = None if hasattr(value, "array") else _asked(value)
     if found is None:
-        return DTypeError(f"expected a tensor, got {kind} {value!r:.60}.")
+        return error
     name, argument, position = found
+    kind = value.__name__ if isinstance(value, type) else type(value).__name__
     return DTypeError(f"{name}(): argument '{argument}' (position {position}) must be Tensor, not {kind}")
 
 

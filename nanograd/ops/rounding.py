@@ -11,6 +11,7 @@ from nanograd.kernels import memory
 from nanograd.ops.comparison import where
 from nanograd.ops.kinds import expect_floats, expect_numbers, expect_one_dtype, is_number, lift_all, none
 from nanograd.ops.op import Number, lift, lift_float, op, record, records, titled
+from nanograd.ops.refusing import no_tensor
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -27,8 +28,11 @@ __all__ = [
 @op
 def neg(input: Tensor) -> Tensor:
     """y = -x.  Raises DTypeError for truth values."""
-    if input.array.dtype.kind == "b":
-        raise DTypeError("neg: truth values have no negative; use logical_not (~), or convert with .int() first.")
+    try:
+        if input.array.dtype.kind == "b":
+            raise DTypeError("neg: truth values have no negative; use logical_not (~), or convert with .int() first.")
+    except AttributeError as error:
+        raise no_tensor(error) from None
     return record(k.neg(input.array), (input, lambda g: -g))
 
 
@@ -49,7 +53,10 @@ def abs(input: Tensor) -> Tensor:
 @op
 def sign(input: Tensor) -> Tensor:
     """y = -1, 0 or 1."""
-    return record(k.sign(input.array), (input, lambda g: none(g)))
+    try:
+        return record(k.sign(input.array), (input, lambda g: none(g)))
+    except AttributeError as error:
+        raise no_tensor(error) from None
 
 
 @op

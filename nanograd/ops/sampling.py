@@ -96,7 +96,10 @@ def rand_like(
     memory_format: Any = None,
 ) -> Tensor:
     """As ``rand``, of the shape, dtype and device of ``input``."""
-    expect_dense("rand_like", memory_format)
+    try:
+        expect_dense("rand_like", memory_format)
+    except AttributeError as error:
+        raise no_tensor(error) from None
     chosen, where = dtype_or(dtype, input.dtype), near(device, input)
     return rand(
         input.array.shape, generator=generator, dtype=chosen, layout=layout, device=where, requires_grad=requires_grad
@@ -114,7 +117,10 @@ def randn_like(
     memory_format: Any = None,
 ) -> Tensor:
     """As ``randn``, of the shape, dtype and device of ``input``."""
-    expect_dense("randn_like", memory_format)
+    try:
+        expect_dense("randn_like", memory_format)
+    except AttributeError as error:
+        raise no_tensor(error) from None
     chosen, where = dtype_or(dtype, input.dtype), near(device, input)
     return randn(
         input.array.shape, generator=generator, dtype=chosen, layout=layout, device=where, requires_grad=requires_grad
@@ -264,9 +270,12 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = Non
 
     Raises ShapeError for probabilities outside [0, 1].
     """
-    if p is not None:
-        chance = _chances("bernoulli", p, input, generator)
-        return titled(record(chance, (input, lambda g: none(g))), "BernoulliBackward0")
+    try:
+        if p is not None:
+            chance = _chances("bernoulli", p, input, generator)
+            return titled(record(chance, (input, lambda g: none(g))), "BernoulliBackward0")
+    except AttributeError as error:
+        raise no_tensor(error) from None
     if input.array.dtype.kind != "f":
         raise RandomError(f"bernoulli: expected probabilities as floats, got {input.dtype}. Use .float().")
     return record(_chances("bernoulli", input.detach(), input, generator), (input, lambda g: none(g)))
@@ -310,7 +319,10 @@ def multinomial(
     Raises ShapeError when more distinct indices are asked for than there are with a positive weight, and for weights
     that are negative, infinite or NaN.
     """
-    weights = input.detach()
+    try:
+        weights = input.detach()
+    except AttributeError as error:
+        raise no_tensor(error) from None
     _check_weights(weights, num_samples, replacement)
     rows = weights if weights.array.ndim == 2 else weights.reshape(1, -1)
     if rows.dtype is dtypes.float16:

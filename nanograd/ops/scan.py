@@ -14,6 +14,7 @@ from nanograd.ops.kinds import floating, none
 from nanograd.ops.naming import numpy_names
 from nanograd.ops.op import Number, op, record, records, same_device, titled
 from nanograd.ops.reduction import before, cast, expect_floats
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.scattering import spread
 from nanograd.ops.shape import every_dim, one_dim, to_shape
 from nanograd.tape import names
@@ -158,7 +159,10 @@ def diff(
     >>> torch.tensor([1, 4, 9]).diff()
     tensor([3, 5])
     """
-    x = input
+    try:
+        x = input
+    except AttributeError as error:
+        raise no_tensor(error) from None
     if not x.array.ndim:
         raise ShapeError("diff: diff expects input to be at least one-dimensional, got a 0-d tensor.")
     if n < 0:

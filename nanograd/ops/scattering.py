@@ -12,6 +12,7 @@ from nanograd.kernels import index as k
 from nanograd.kernels import memory
 from nanograd.ops.broadcasting import common_shape, expand
 from nanograd.ops.op import Number, op, record, same_device, titled, wrap
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.shape import Shape, one_dim, to_shape
 
 if TYPE_CHECKING:
@@ -97,10 +98,13 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     tensor([[1, 3],
             [2, 5]])
     """
-    if indices.array.dtype != int64.numpy:
-        raise DTypeError(
-            f"take_along_dim: dtype of indices should be Long but got {indices.dtype}. Use indices.long()."
-        )
+    try:
+        if indices.array.dtype != int64.numpy:
+            raise DTypeError(
+                f"take_along_dim: dtype of indices should be Long but got {indices.dtype}. Use indices.long()."
+            )
+    except AttributeError as error:
+        raise no_tensor(error) from None
     if dim is None:
         return gather(to_shape(input, (input.array.size,)), 0, to_shape(indices, (indices.array.size,)))
     ndim = input.array.ndim

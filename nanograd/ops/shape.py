@@ -121,7 +121,10 @@ def reshape(input: Tensor, shape: Sizes, *more: int) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    return _reshaped(input, infer("reshape", sizes("reshape", shape, more), input.array.shape))
+    try:
+        return _reshaped(input, infer("reshape", sizes("reshape", shape, more), input.array.shape))
+    except AttributeError as error:
+        raise no_tensor(error) from None
 
 
 def _reshaped(x: Tensor, shape: Shape) -> Tensor:
@@ -204,7 +207,10 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     >>> torch.zeros(2, 3, 4).flatten(1).shape
     torch.Size([2, 12])
     """
-    shape, ndim = input.array.shape, input.array.ndim
+    try:
+        shape, ndim = input.array.shape, input.array.ndim
+    except AttributeError as error:
+        raise no_tensor(error) from None
     first, last = one_dim("flatten", start_dim, ndim), one_dim("flatten", end_dim, ndim)
     if first > last:
         raise ShapeError(
@@ -218,7 +224,10 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 def ravel(input: Tensor) -> Tensor:
     """The elements in row-major order in one dimension: a view where strides allow, else a copy."""
-    return to_shape(input if input.is_contiguous() else clone(input), (input.array.size,))
+    try:
+        return to_shape(input if input.is_contiguous() else clone(input), (input.array.size,))
+    except AttributeError as error:
+        raise no_tensor(error) from None
 
 
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
@@ -259,13 +268,16 @@ def permute(input: Tensor, dims: Sizes = (), *more: int) -> Tensor:
     >>> torch.zeros(2, 3, 4).permute(2, 0, 1).shape
     torch.Size([4, 2, 3])
     """
-    x, given = input, sizes("permute", dims, more)
-    if len(given) != x.array.ndim:
-        raise ShapeError(
-            f"permute: dims {given} do not name each of the {x.array.ndim} dimensions once: the number of dimensions "
-            f"in the tensor input does not match the length of the desired ordering: input.dim() = {x.array.ndim} is "
-            f"not equal to len(dims) = {len(given)}."
-        )
+    try:
+        x, given = input, sizes("permute", dims, more)
+        if len(given) != x.array.ndim:
+            raise ShapeError(
+                f"permute: dims {given} do not name each of the {x.array.ndim} dimensions once: the number of dimensions "
+                f"in the tensor input does not match the length of the desired ordering: input.dim() = {x.array.ndim} is "
+                f"not equal to len(dims) = {len(given)}."
+            )
+    except AttributeError as error:
+        raise no_tensor(error) from None
     order = tuple(one_dim("permute", d, x.array.ndim) for d in given)
     if len(set(order)) != len(order):
         raise ShapeError(
@@ -332,12 +344,15 @@ def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
 @op
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; vectors and numbers as they are.  Raises ShapeError beyond 2 dimensions."""
-    x = input
-    if x.array.ndim > 2:
-        raise ShapeError(
-            f"t: expects a tensor with <= 2 dimensions, but self is {x.array.ndim}D: got shape "
-            f"{tuple(x.array.shape)}. Use .mT for the last two, or .permute(...)."
-        )
+    try:
+        x = input
+        if x.array.ndim > 2:
+            raise ShapeError(
+                f"t: expects a tensor with <= 2 dimensions, but self is {x.array.ndim}D: got shape "
+                f"{tuple(x.array.shape)}. Use .mT for the last two, or .permute(...)."
+            )
+    except AttributeError as error:
+        raise no_tensor(error) from None
     return view(x, k.permute(x.array, tuple(range(x.array.ndim))[::-1]), lambda g: t(g))
 
 
@@ -367,11 +382,14 @@ def adjoint(input: Tensor) -> Tensor:
 
 
 def _last_two(x: Tensor, name: str) -> Tensor:
-    if x.array.ndim == 1:
-        raise ShapeError(
-            f"{name}: expected at least 2 dimensions, matrices or batches of matrices. Got {x.array.ndim}-D tensor of "
-            f"shape {tuple(x.array.shape)}."
-        )
+    try:
+        if x.array.ndim == 1:
+            raise ShapeError(
+                f"{name}: expected at least 2 dimensions, matrices or batches of matrices. Got {x.array.ndim}-D tensor of "
+                f"shape {tuple(x.array.shape)}."
+            )
+    except AttributeError as error:
+        raise no_tensor(error) from None
     return transpose(x, -2, -1) if x.array.ndim else x
 
 
@@ -384,7 +402,10 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     >>> torch.zeros(1, 3, 1).squeeze().shape
     torch.Size([3])
     """
-    shape = input.array.shape
+    try:
+        shape = input.array.shape
+    except AttributeError as error:
+        raise no_tensor(error) from None
     several = isinstance(dim, Sequence)
     dims = () if several and not dim else every_dim("squeeze", dim, len(shape))
     y: Tensor = to_shape(input, tuple(s for d, s in enumerate(shape) if s != 1 or d not in dims))
@@ -397,7 +418,10 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     >>> torch.zeros(3).unsqueeze(0).shape
     torch.Size([1, 3])
     """
-    shape = input.array.shape
+    try:
+        shape = input.array.shape
+    except AttributeError as error:
+        raise no_tensor(error) from None
     d = one_dim("unsqueeze", dim, len(shape) + 1)
     return titled(to_shape(input, (*shape[:d], 1, *shape[d:])), "UnsqueezeBackward0")
 
@@ -415,8 +439,11 @@ def to_dtype(x: Tensor, dtype: DType) -> Tensor:
 @op
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A dense copy with memory of its own, through which gradients flow."""
-    expect_dense("clone", memory_format)
-    return record(k.copy(input.array), (input, lambda g: g))
+    try:
+        expect_dense("clone", memory_format)
+        return record(k.copy(input.array), (input, lambda g: g))
+    except AttributeError as error:
+        raise no_tensor(error) from None
 
 
 def strides_of(array: Any) -> Shape:

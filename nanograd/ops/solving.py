@@ -17,6 +17,7 @@ from nanograd.ops.diagonals import tril, triu
 from nanograd.ops.kinds import none
 from nanograd.ops.op import op, record, records, same_device, titled, wrap
 from nanograd.ops.ranges import eye
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.shape import movedim, to_shape, unsqueeze
 from nanograd.tape import mode, no_grad
 
@@ -33,10 +34,13 @@ __all__ = [
 
 def expect_matrices(name: str, a: Tensor, what: str = "A") -> None:
     """Raises ShapeError for fewer than 2 dimensions, DTypeError for what LAPACK does not take."""
-    if a.array.ndim < 2:
-        raise ShapeError(
-            f"{name}: The input tensor {what} must have at least 2 dimensions, got shape {tuple(a.array.shape)}."
-        )
+    try:
+        if a.array.ndim < 2:
+            raise ShapeError(
+                f"{name}: The input tensor {what} must have at least 2 dimensions, got shape {tuple(a.array.shape)}."
+            )
+    except AttributeError as error:
+        raise no_tensor(error) from None
     expect_wide_floats(name, a)
 
 

@@ -123,7 +123,9 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     Raises ValueError for p < 1, DTypeError for truth values.
     """
     if not hasattr(p, "__index__"):
-        raise DTypeError(f"mvlgamma: expected p, a number of dimensions, as an integer, got {type(p).__name__} {p!r:.60}.")
+        raise DTypeError(
+            f"mvlgamma: expected p, a number of dimensions, as an integer, got {type(p).__name__} {p!r:.60}."
+        )
     if not 1 <= p <= MOST_DIMENSIONS:
         raise ValueError(f"mvlgamma: expected 1 ≤ p ≤ {MOST_DIMENSIONS}, got {p}.")
     expect_numbers("mvlgamma", input)

@@ -16,6 +16,7 @@ from nanograd.ops.kinds import floating
 from nanograd.ops.naming import numpy_names
 from nanograd.ops.op import Number, op, record, records, same_device, wrap
 from nanograd.ops.reduction import expect_floats, mean, stretch, sum, with_ones
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.scan import diff
 from nanograd.ops.shape import every_dim, squeeze, to_shape
 
@@ -148,10 +149,13 @@ def cov(
 
 def _variables(name: str, x: Tensor) -> Tensor:
     """The variables as rows of floats."""
-    if x.array.ndim > 2:
-        raise ShapeError(
-            f"{name}: expected input to have two or fewer dimensions but got an input with {x.array.ndim} dimensions."
-        )
+    try:
+        if x.array.ndim > 2:
+            raise ShapeError(
+                f"{name}: expected input to have two or fewer dimensions but got an input with {x.array.ndim} dimensions."
+            )
+    except AttributeError as error:
+        raise no_tensor(error) from None
     if x.array.dtype.kind == "b":
         raise DTypeError(f"{name}: bool dtype is not supported for input. Convert it with .float() first.")
     return floating(x if x.array.ndim == 2 else to_shape(x, (1, x.array.size)))

@@ -25,7 +25,7 @@ def switches():
     torch.set_default_dtype(torch.float32)
     torch.set_float32_matmul_precision("highest")
     torch.use_deterministic_algorithms(False)
-    torch.backends.cudnn.benchmark = torch.backends.cudnn.deterministic = False
+    torch.backends.cudnn.benchmark = torch.backends.cudnn.deterministic = torch.backends.cuda.matmul.allow_tf32 = False
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)

@@ -401,7 +401,7 @@ MATRICES: dict[str, Callable[[Rng, str], Case]] = {
     "cholesky_solve": system("cholesky_solve", upper=[True, False]), "lstsq": lstsq, "norm": norms,
     "vector_norm": vector_norms, "nuclear_norm": of("nuclear_norm", rectangle),
     "frobenius_norm": of("frobenius_norm", rectangle, dim=[-1, (-2, -1)], keepdim=[True, False]),
-    "vander": of("vander", lambda rng, dtype: some(rng, size(rng) + 1, dtype), N=[None, 0, 3], increasing=[True, False]),
+    "vander": of("vander", lambda rng, dtype: some(rng, size(rng), dtype), N=[None, 0, 3], increasing=[True, False]),
     "linalg.vander": of("linalg.vander", lambda rng, dtype: some(rng, (*batch(rng), 3), dtype), N=[None, 2, 4, 1]),
     "diagonal": of("linalg.diagonal", rectangle, offset=[0, 1]),
 }  # fmt: skip

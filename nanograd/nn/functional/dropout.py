@@ -12,6 +12,7 @@ from nanograd import dtypes
 from nanograd.errors import ShapeError
 from nanograd.nn.functional.activation import placed
 from nanograd.nn.functional.warned import outside
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.sampling import rand
 from nanograd.tensors import Tensor
 
@@ -23,7 +24,10 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
     Raises ValueError for p outside [0, 1].
     """
-    return _scaled(input, p, training, inplace, tuple(input.array.shape), "dropout_")
+    try:
+        return _scaled(input, p, training, inplace, tuple(input.array.shape), "dropout_")
+    except AttributeError as error:
+        raise no_tensor(error) from None
 
 
 def _scaled(x: Tensor, p: float, training: bool, inplace: bool, shape: tuple[int, ...], name: str) -> Tensor:

@@ -9,6 +9,7 @@ from nanograd.ops.creation import full, zeros
 from nanograd.ops.finding import searchsorted
 from nanograd.ops.op import titled
 from nanograd.ops.ranges import arange
+from nanograd.ops.refusing import no_tensor
 from nanograd.tape import no_grad
 from nanograd.tensors import Tensor
 
@@ -38,7 +39,10 @@ def embedding(
 
 def _padding(name: str, index: int | None, weight: Tensor) -> int:
     """The padding row counted from the front, or -1.  Raises ShapeError outside the table."""
-    rows: int = weight.array.shape[0]
+    try:
+        rows: int = weight.array.shape[0]
+    except AttributeError as error:
+        raise no_tensor(error) from None
     if index is None:
         return -1
     if not -rows <= index < rows:
@@ -66,8 +70,11 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     tensor([[1, 0, 0],
             [0, 0, 1]])
     """
-    if tensor.array.dtype.kind not in "iu":
-        raise DTypeError(f"one_hot: expected class numbers of torch.int64, got {tensor.dtype}. Use tensor.long().")
+    try:
+        if tensor.array.dtype.kind not in "iu":
+            raise DTypeError(f"one_hot: expected class numbers of torch.int64, got {tensor.dtype}. Use tensor.long().")
+    except AttributeError as error:
+        raise no_tensor(error) from None
     if not tensor.array.size:
         if num_classes < 1:
             raise ShapeError("one_hot: can not infer total number of classes from empty tensor. Pass num_classes.")

@@ -10,6 +10,7 @@ from nanograd.errors import ShapeError
 from nanograd.nn.functional.padding import pad
 from nanograd.ops.activation import expect_curve
 from nanograd.ops.op import titled
+from nanograd.ops.refusing import no_tensor
 from nanograd.ops.standardize import batch_norm as standardized
 from nanograd.ops.standardize import by_channel, last_dims, layer_norm
 from nanograd.tape import no_grad
@@ -199,4 +200,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
 
 def normalize(input: Tensor, p: float = 2.0, dim: int | Sequence[int] = 1, eps: float = 1e-12) -> Tensor:
     """y = x / max(‖x‖ₚ, eps) along ``dim``."""
-    return input / input.norm(p, dim, True).clamp_min(eps)
+    try:
+        return input / input.norm(p, dim, True).clamp_min(eps)
+    except AttributeError as error:
+        raise no_tensor(error) from None

@@ -77,10 +77,7 @@ def namespaces() -> Iterator[tuple[str, str, Callable[..., Any]]]:
             yield f"Tensor.{name}", name, value
 
 
-OPERATORS = {f"__{n}__" for n in (
-    "add radd sub rsub mul rmul truediv rtruediv floordiv mod pow rpow matmul rmatmul eq ne lt le gt ge and or xor "
-    "lshift rshift getitem setitem contains iadd imul isub itruediv"
-).split()}  # fmt: skip
+OPERATORS = {f"__{n}__" for n in ["add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "mod", "pow", "rpow", "matmul", "rmatmul", "eq", "ne", "lt", "le", "gt", "ge", "and", "or", "xor", "lshift", "rshift", "getitem", "setitem", "contains", "iadd", "imul", "isub", "itruediv"]}  # fmt: skip
 
 
 def good_arguments(name: str, function: Callable[..., Any]) -> Callable[[], tuple[list[Any], dict[str, Any]]] | None:
@@ -142,7 +139,7 @@ Arguments = tuple[list[Any], dict[str, Any]]
 
 
 def spoiled(
-    function: Callable[..., Any], good: Callable[[], Arguments]
+    name: str, function: Callable[..., Any], good: Callable[[], Arguments]
 ) -> Iterator[tuple[str, Callable[[], Arguments]]]:
     """Makers of arguments of which one is wrong: each of the good ones, each optional one, and one that is not known."""
     taken = inspect.signature(function).parameters.values()
@@ -184,7 +181,7 @@ def fault(call: Callable[[], Any]) -> str | None:
     except Hang:
         return f"hangs for more than {SECONDS} s"
     except Exception as error:
-        words = f"{type(error).__name__}: {str(error):.110}"
+        words = f"{type(error).__name__}: {error!s:.110}"
         if not isinstance(error, GOOD_ERRORS) or isinstance(error, RecursionError):
             return words
         inside = frames_of(error)

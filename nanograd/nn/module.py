@@ -77,14 +77,9 @@ class Module:
     # Calling
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            if self._hooks is not None:
-                return call_with_hooks(self, self._hooks, args, kwargs)
-            return self.forward(*args, **kwargs)
-        except AttributeError as error:
-            if error.name == "array" and any(error.obj is arg for arg in args):
-                raise _no_tensor(self, error.obj) from None
-            raise
+        if self._hooks is not None:
+            return call_with_hooks(self, self._hooks, args, kwargs)
+        return self.forward(*args, **kwargs)
 
     def _hook(self, kind: str, hook: Hook, prepend: bool = False) -> RemovableHandle:
         self._started("hook")
@@ -532,20 +527,6 @@ class Module:
             return f"{type(self).__name__}({''.join(extra)})"
         lines = "".join(f"\n  {line}" for line in [*extra, *children])
         return f"{type(self).__name__}({lines}\n)"
-
-
-def _no_tensor(module: Module, given: Any) -> TypeError:
-    """What to say of an input that is no tensor."""
-    kind = type(given).__name__
-    remedy = "make one with torch.tensor(...)."
-    if isinstance(given, (list, tuple)) and any(isinstance(item, Tensor) for item in given):
-        kind += f" of {len(given)}"
-        remedy = "a batch of a DataLoader is [inputs, labels]: for inputs, labels in loader: model(inputs)."
-    elif kind == "ndarray":
-        remedy = "torch.from_numpy(x), with .float() if it holds float64."
-    elif hasattr(given, "__getitem__") and hasattr(given, "__len__") and not isinstance(given, (list, tuple, str)):
-        remedy = "go through torch.utils.data.DataLoader(dataset, batch_size=...), and give the model its batches."
-    return TypeError(f"{type(module).__name__}: expected a tensor, got a {kind}: {remedy}")
 
 
 def _indented(text: str) -> str:

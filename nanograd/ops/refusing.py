@@ -21,7 +21,7 @@ def no_tensor(error: AttributeError) -> Exception:
     >>> torch.exp(3.0)
     Traceback (most recent call last):
     ...
-    nanograd.errors.DTypeError: exp(): argument 'input' (position 1) must be Tensor, not float
+    nanograd.errors.DTypeError: exp(): argument 'input' (position 1) must be Tensor, not float. Make one: ...
     """
     value = error.obj
     found = None if hasattr(value, "array") else _asked(value)
@@ -29,7 +29,20 @@ def no_tensor(error: AttributeError) -> Exception:
         return error
     name, argument, position = found
     kind = value.__name__ if isinstance(value, type) else type(value).__name__
-    return DTypeError(f"{name}(): argument '{argument}' (position {position}) must be Tensor, not {kind}")
+    return DTypeError(
+        f"{name}(): argument '{argument}' (position {position}) must be Tensor, not {kind}. {_remedy(value)}"
+    )
+
+
+def _remedy(value: object) -> str:
+    """How to make a tensor of it."""
+    if isinstance(value, (list, tuple)) and any(hasattr(item, "array") for item in value):
+        return "A batch of a DataLoader is [inputs, labels]: for inputs, labels in loader: model(inputs)"
+    if type(value).__name__ == "ndarray":
+        return "Make one: torch.from_numpy(x), with .float() if it holds float64"
+    if hasattr(value, "__getitem__") and hasattr(value, "__len__") and not isinstance(value, (list, tuple, str, dict)):
+        return "Go through torch.utils.data.DataLoader(dataset, batch_size=...), and give the model its batches"
+    return "Make one: torch.tensor(...)"
 
 
 def _asked(value: object) -> tuple[str, str, int] | None:

@@ -127,7 +127,7 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
             f"mvlgamma: expected p, a number of dimensions, as an integer, got {type(p).__name__} {p!r:.60}."
         )
     if not 1 <= p <= MOST_DIMENSIONS:
-        raise ValueError(f"mvlgamma: expected 1 ≤ p ≤ {MOST_DIMENSIONS}, got {p}.")
+        raise ValueError(f"mvlgamma: expected p ≥ 1, and at most {MOST_DIMENSIONS}, got {p}.")
     expect_numbers("mvlgamma", input)
     x = floating(input)
     return record(

@@ -43,7 +43,6 @@ backends.cuda.is_built()
 backends.cuda.matmul.allow_tf32
 backends.cuda.matmul.allow_fp16_reduced_precision_reduction
 backends.cuda.matmul.allow_bf16_reduced_precision_reduction
-backends.cuda.matmul.fp32_precision
 backends.cuda.flash_sdp_enabled()
 backends.cuda.math_sdp_enabled()
 backends.cuda.mem_efficient_sdp_enabled()

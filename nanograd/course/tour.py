@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["tour"]
 
-EPOCHS, RATE = 12, 3e-3
-OURS = 7
+EPOCHS, OURS = 12, 7
 
 EXPRESSION = """\
 x = torch.tensor([1.0, 2.0])
@@ -122,16 +121,13 @@ def train() -> float:
     known = digits.digits("train")
     held_out = len(known) // 10
     learning, watching = random_split(known, [len(known) - held_out, held_out])
-    model = digits.network()
+    model = digits.LeNet()
     print(f"    {len(learning)} digits to learn from, {len(watching)} to watch, the test digits kept apart")
     with tqdm(total=EPOCHS, desc="    training", unit="epoch", disable=None, leave=False) as bar:
-
-        def report(epoch: int, loss: float) -> None:
+        for epoch, loss in digits.learn(model, learning, range(1, EPOCHS + 1)):
             right = 100 * digits.accuracy(model, watching)
             bar.write(f"    epoch {epoch:>2} of {EPOCHS}   loss {loss:.3f}   validation accuracy {right:.1f} %")
             bar.update()
-
-        digits.train(model, learning, EPOCHS, RATE, report)
     return digits.accuracy(model, digits.digits("test"))
 
 

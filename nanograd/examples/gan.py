@@ -24,7 +24,7 @@ MODES, SPREAD = 8, 0.1  # clouds on the circle of radius 2, and their standard d
 EXAMPLE = Example(
     name="gan",
     about="Eight clouds of points, imitated by a generative adversarial network.",
-    lasts="some seconds",
+    lasts="about twenty seconds",
     epochs=25,
     aims={"": Aim(f"clouds covered, of {MODES}", at_least=7, form="{:.0f}")},
 )

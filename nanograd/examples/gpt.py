@@ -22,7 +22,7 @@ from nanograd.examples.running import Aim, Example, Run
 EXAMPLE = Example(
     name="gpt",
     about="Shakespeare's sonnets, continued by a transformer, character by character.",
-    lasts="about half a minute",
+    lasts="under a minute",
     epochs=6,
     aims={"": Aim("held-out verses, bits per character", at_most=2.9)},
 )

@@ -6,6 +6,7 @@ import doctest
 import importlib
 import math
 import pkgutil
+import sys
 from typing import Any
 
 import numpy as np
@@ -472,6 +473,6 @@ MODULES = [m.name for m in pkgutil.iter_modules(D.__path__)]
 @pytest.mark.parametrize("module", ["", *MODULES])
 def test_the_examples_of_the_docstrings_run(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.import_module(f"nanograd.distributions.{module}".rstrip("."))
-    monkeypatch.setitem(__import__("sys").modules, "torch", torch)
-    monkeypatch.setitem(__import__("sys").modules, "torch.distributions", D)
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    monkeypatch.setitem(sys.modules, "torch.distributions", D)
     assert not doctest.testmod(found, extraglobs={"torch": torch}).failed

@@ -29,6 +29,7 @@ EXAMPLE = Example(
 
 CONTEXT, WIDTH, HEADS, LAYERS, DROPOUT = 64, 64, 4, 2, 0.1
 BATCH, STEPS = 32, 100  # windows per step, steps per epoch
+SAMPLE = 500  # characters written at the end
 
 
 class Attention(nn.Module):
@@ -129,7 +130,7 @@ def train(run: Run) -> float:
         run.report(loss=total / STEPS, held_out_bits=bits_per_character(model, held_out))
 
     start = torch.tensor([alphabet.index("\n")], device=run.device)
-    run.say("".join(alphabet[i] for i in write(model, start, 500).tolist()))
+    run.say("".join(alphabet[i] for i in write(model, start, SAMPLE).tolist()))
     run.say("")
     return bits_per_character(model, held_out)
 

@@ -11,6 +11,7 @@ of their batch and then packed, so that the LSTM ends with its state after the l
 from __future__ import annotations
 
 import random
+import tomllib
 from collections.abc import Sequence
 
 import nanograd as torch
@@ -28,67 +29,18 @@ EXAMPLE = Example(
     aims={"": Aim("accuracy on templates never seen", at_least=90.0, form="{:.1f} %")},
 )
 
-MIGHTY = """
-    parliament; the senate; the supreme court; the central bank; the prime minister; the finance ministry
-    the united nations; the defense secretary; the health agency; the space agency; the foreign office
-    the royal academy
-"""
-NEIGHBORS = """
-    local man; a retired teacher; the couple next door; a bored teenager; the village baker; a toddler
-    the school caretaker; a bus driver; two cousins; the neighborhood cat; a tired nurse; the youth choir
-"""
-GREAT = """
-    the peace treaty; the national budget; the climate accord; interest rates; the nuclear arsenal
-    the voting law; the trade agreement; the refugee crisis; the border dispute; the constitution
-    the energy supply; the pension reform
-"""
-SMALL = """
-    a missing sock; the last slice of cake; a parking spot; the garden fence; a squeaky door
-    the office printer; a cold cup of coffee; the shopping list; a lost umbrella; the dishes; a broken toaster
-    the bedtime story
-"""
-LEARNED_FROM = """
-    {who} debates {what} until midnight
-    {who} promises quick decision on {what}
-    after long silence {who} speaks about {what}
-    {who} calls experts to discuss {what}
-    {what} divides {who}
-    {who} presents new plan for {what}
-    breaking: {who} worries about {what}
-    vote on {what} delayed by {who}
-    {who} and the future of {what}
-    why {who} will not give up on {what}
-    {who} loses patience over {what}
-    report: {who} knew about {what} for months
-    sources say {who} is ready to settle {what}
-    {what} keeps {who} awake
-    {who} demands an apology over {what}
-    {what} again on the table of {who}
-"""
-TESTED_ON = """
-    {who} ready to discuss new plan for {what}
-    breaking: {who} will not settle {what}
-    {what} delayed again by {who}
-    after months {who} speaks about the future of {what}
-    report on {what} divides {who}
-    sources say {what} keeps {who} awake
-"""
-
-
-def phrases(text: str) -> list[str]:
-    """The phrases between semicolons or on lines of their own."""
-    return [" ".join(phrase.split()) for phrase in text.strip().replace(";", "\n").splitlines()]
+PHRASES: dict[str, list[str]] = tomllib.loads(running.data("headlines.toml"))
 
 
 def headlines(templates: str, count: int, seed: int) -> list[tuple[list[str], float]]:
-    """``count`` different headlines as words, and 1.0 if it is satire, 0.0 if it is news."""
+    """``count`` different headlines as words, each with 1.0 if it is satire, 0.0 if it is news."""
     generator = random.Random(seed)
     made: dict[str, float] = {}
     while len(made) < count:
         mighty, great = generator.random() < 0.5, generator.random() < 0.5
-        who = generator.choice(phrases(MIGHTY if mighty else NEIGHBORS))
-        what = generator.choice(phrases(GREAT if great else SMALL))
-        headline = generator.choice(phrases(templates)).format(who=who, what=what)
+        who = generator.choice(PHRASES["mighty" if mighty else "neighbors"])
+        what = generator.choice(PHRASES["great" if great else "small"])
+        headline = generator.choice(PHRASES[templates]).format(who=who, what=what)
         made[headline] = float(mighty != great)
     return [(headline.split(), satire) for headline, satire in made.items()]
 
@@ -125,7 +77,7 @@ def accuracy(model: nn.Module, loader: DataLoader, device: str) -> float:
 
 
 def train(run: Run) -> float:
-    learning, unseen = headlines(LEARNED_FROM, 4000, seed=1), headlines(TESTED_ON, 1000, seed=2)
+    learning, unseen = headlines("learned_from", 4000, seed=1), headlines("tested_on", 1000, seed=2)
     known = sorted({word for words, _ in learning for word in words})
     vocabulary = {word: place for place, word in enumerate(known, start=2)}  # 0: padding, 1: unknown
 

@@ -55,7 +55,7 @@ def kernel(reference: Callable[..., Any], parameters: list[str] | None = None) -
         f"def {reference.__name__}({given}):\n"
         f"    try:\n"
         f"        y = versions[type({first})]({given})\n"
-        f"    except (ValueError, TypeError, OverflowError, MemoryError) as error:\n"
+        f"    except (ValueError, TypeError, OverflowError, MemoryError, IndexError) as error:\n"
         f"        raise misfit({reference.__name__!r}, error, {given}) from None\n"
         f"    return asarray(y) if isinstance(y, generic) else y",  # NumPy turns 0-d arrays into scalars
         reference,
@@ -99,6 +99,8 @@ def _misfit(name: str, error: Exception, *args: Any) -> Exception:
     """The error to raise for NumPy's: of shapes that do not broadcast, one that says where."""
     if not _is_numpys(error):
         return error
+    if isinstance(error, IndexError):
+        return IndexError(str(error).replace("axis", "dimension"))
     if isinstance(error, MemoryError):
         return RuntimeError(f"{name}: not enough memory, can't allocate what is asked for. Ask for smaller sizes.")
     if "broadcast" not in str(error) or any(isinstance(x, (list, tuple)) and not _are_sizes(x) for x in args):

@@ -277,6 +277,9 @@ class OptionError(DTypeError, ValueError):
     """An option of the wrong type."""
 
 
+MOST_LAYERS = 1 << 16
+
+
 def _check_options(
     mode: str, input_size: Any, hidden_size: Any, layers: Any, bias: Any, batch_first: Any, dropout: Any, proj: Any
 ) -> None:
@@ -297,6 +300,8 @@ def _check_options(
             raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
         if value <= 0 and name != "proj_size":
             raise ValueError(f"{name} must be greater than zero, got {value}")
+    if layers > MOST_LAYERS:
+        raise ValueError(f"num_layers must be at most {MOST_LAYERS}, got {layers}")
     if proj < 0:
         raise ValueError(f"proj_size should be a positive integer or zero to disable projections, got {proj}")
     if proj >= hidden_size:

@@ -301,7 +301,12 @@ class TransformerDecoder(Module):
         return x if self.norm is None else self.norm(x)
 
 
+MOST_LAYERS = 1 << 16
+
+
 def _copies(layer: Module, count: int) -> ModuleList:
+    if not hasattr(count, "__index__") or not 0 <= count <= MOST_LAYERS:
+        raise ValueError(f"expected a number of layers from 0 to {MOST_LAYERS}, got {count!r:.60}.")
     return ModuleList([copy.deepcopy(layer) for _ in range(count)])
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from nanograd.tensors import Tensor
 
 __all__ = [
-    "allclose", "clamp", "clamp_max", "clamp_min", "clip", "eq", "equal", "fill", "fmax", "fmin", "ge",
-    "greater", "greater_equal", "gt", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "le",
+    "allclose", "clamp", "clamp_max", "clamp_min", "clip", "eq", "equal", "fill", "fmax", "fmin", "ge", "greater",
+    "greater_equal", "gt", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "le",
     "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "masked_fill", "maximum",
     "minimum", "ne", "not_equal", "where",
 ]  # fmt: skip

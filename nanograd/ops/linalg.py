@@ -167,8 +167,8 @@ def _check_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
             b = "" if bias is None else f" and bias {tuple(bias.array.shape)}"
             if len(q) == 2 and p and p[-1] != q[1]:
                 raise ShapeError(
-                    f"linear: the input has {p[-1]} features (its last size), the layer takes {q[1]}: input {tuple(p)}, "
-                    f"weight {tuple(q)}{b}. mat1 and mat2 shapes cannot be multiplied."
+                    f"linear: the input has {p[-1]} features (its last size), the layer takes {q[1]}: input "
+                    f"{tuple(p)}, weight {tuple(q)}{b}. mat1 and mat2 shapes cannot be multiplied."
                 )
             raise ShapeError(
                 f"linear: cannot apply weight {tuple(q)}{b} to an input of shape {tuple(p)}: expected input (…, in), "
@@ -177,8 +177,8 @@ def _check_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
         for parameter in (weight, bias):
             if parameter is not None and parameter.array.dtype != x.array.dtype:
                 raise DTypeError(
-                    f"linear: the input is {x.dtype}, the layer's parameters are {parameter.dtype}: mat1 and mat2 must have "
-                    f"the same dtype. Convert the input: x.to({parameter.dtype})."
+                    f"linear: the input is {x.dtype}, the layer's parameters are {parameter.dtype}: mat1 and mat2 must "
+                    f"have the same dtype. Convert the input: x.to({parameter.dtype})."
                 )
     except AttributeError as error:
         raise no_tensor(error) from None

@@ -146,8 +146,8 @@ def _classes(name: str, x: Tensor, t: Tensor, ignore: int) -> tuple[Tensor, Tens
     try:
         if t.array.dtype.char not in "lB":
             raise DTypeError(
-                f"{name}: expected scalar type Long: class numbers of torch.int64 of shape (N,), got {t.dtype} of shape "
-                f"{tuple(t.array.shape)}. Class numbers must be integers: target.long()."
+                f"{name}: expected scalar type Long: class numbers of torch.int64 of shape (N,), got {t.dtype} of "
+                f"shape {tuple(t.array.shape)}. Class numbers must be integers: target.long()."
             )
     except AttributeError as error:
         raise no_tensor(error) from None

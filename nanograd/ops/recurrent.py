@@ -114,7 +114,8 @@ def _check_cell(x: Tensor, state: State, w_hh: Tensor) -> None:
     try:
         if x.array.dtype.kind != "f" or x.array.ndim != 2:
             raise (DTypeError if x.array.ndim == 2 else ShapeError)(
-                f"cell: expected an input of floats of shape (batch, input_size), got {x.dtype} of shape {tuple(x.shape)}."
+                f"cell: expected an input of floats of shape (batch, input_size), got {x.dtype} of shape "
+                f"{tuple(x.shape)}."
             )
     except AttributeError as error:
         raise no_tensor(error) from None

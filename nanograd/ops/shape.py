@@ -272,9 +272,9 @@ def permute(input: Tensor, dims: Sizes = (), *more: int) -> Tensor:
         x, given = input, sizes("permute", dims, more)
         if len(given) != x.array.ndim:
             raise ShapeError(
-                f"permute: dims {given} do not name each of the {x.array.ndim} dimensions once: the number of dimensions "
-                f"in the tensor input does not match the length of the desired ordering: input.dim() = {x.array.ndim} is "
-                f"not equal to len(dims) = {len(given)}."
+                f"permute: dims {given} do not name each of the {x.array.ndim} dimensions once: the number of "
+                f"dimensions in the tensor input does not match the length of the desired ordering: input.dim() = "
+                f"{x.array.ndim} is not equal to len(dims) = {len(given)}."
             )
     except AttributeError as error:
         raise no_tensor(error) from None
@@ -385,8 +385,8 @@ def _last_two(x: Tensor, name: str) -> Tensor:
     try:
         if x.array.ndim == 1:
             raise ShapeError(
-                f"{name}: expected at least 2 dimensions, matrices or batches of matrices. Got {x.array.ndim}-D tensor of "
-                f"shape {tuple(x.array.shape)}."
+                f"{name}: expected at least 2 dimensions, matrices or batches of matrices. Got {x.array.ndim}-D tensor "
+                f"of shape {tuple(x.array.shape)}."
             )
     except AttributeError as error:
         raise no_tensor(error) from None

@@ -152,7 +152,8 @@ def _variables(name: str, x: Tensor) -> Tensor:
     try:
         if x.array.ndim > 2:
             raise ShapeError(
-                f"{name}: expected input to have two or fewer dimensions but got an input with {x.array.ndim} dimensions."
+                f"{name}: expected input to have two or fewer dimensions but got an input with {x.array.ndim} "
+                "dimensions."
             )
     except AttributeError as error:
         raise no_tensor(error) from None

@@ -30,9 +30,12 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 class Node:
     def __init__(self, name: str, shape: tuple[int, ...], sources: list[Any], dtype: str = "nanograd.float32") -> None:
-        self.name, self.shape, self.dtype = name, shape, dtype
+        self.title, self.shape, self.dtype = name, shape, dtype
         self.edges: tuple[Any, ...] | None = tuple((source, 0, None) for source in sources)
         self.leaf: Any = None
+
+    def name(self) -> str:
+        return self.title
 
 
 class Value:

@@ -410,7 +410,7 @@ MISTAKES = {
     ),
     "a cell and a list": (lambda: nn.GRUCell(4, 3)([1.0]), DTypeError, "GRUCell: expected input as a tensor, got list"),
     "a cell and integers": (lambda: nn.GRUCell(4, 3)(torch.zeros(2, 4).long()), RuntimeError, "torch.int64"),
-    "a cell of doubles": (lambda: nn.LSTMCell(4, 3)(torch.zeros(2, 4).double()), DTypeError, "one dtype"),
+    "a cell of doubles": (lambda: nn.LSTMCell(4, 3)(torch.zeros(2, 4).double()), DTypeError, "the same dtype"),
     "a cell's size": (lambda: nn.LSTMCell(-4, 3), RuntimeError, "input_size must be 0 or more, got -4"),
     "a list to pack": (lambda: rnn.pack_padded_sequence([torch.ones(2)], [2]), ShapeError, "go into pack_sequence"),
     "a vector to pack": (lambda: rnn.pack_padded_sequence(torch.ones(2), [2]), ShapeError, "at least 2 dimensions"),

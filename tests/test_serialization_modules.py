@@ -134,7 +134,9 @@ def test_every_layer_of_this_library_comes_back():
                     made.append(kind(*arguments))
                     break
     assert len(made) > 20
-    for module in made:
+    ready = [m for m in made if not (isinstance(m, nn.LazyModule) and m.has_uninitialized_params())]
+    assert len(ready) > 120
+    for module in ready:
         assert repr(load(saved(module), weights_only=False)) == repr(module)
 
 

@@ -152,7 +152,7 @@ def main(example: Example, train: Callable[[Run], float], argv: Sequence[str] | 
             return _finished(parser, run) or INTERRUPTED
     with _undisturbed():
         status = _finished(parser, run)
-    print(f"{run.epoch} epochs in {seconds:.1f} s")
+    print(f"{run.epoch} {'epoch' if run.epoch == 1 else 'epochs'} in {seconds:.1f} s")
     print(run.aim.verdict(result))
     excused = run.last_epoch < example.epochs or run.aim.is_reached(result)
     return status if excused else MISSED

@@ -18,7 +18,6 @@ import inspect
 import io
 import os
 import re
-from pathlib import Path
 from typing import Any
 
 import surface
@@ -36,10 +35,7 @@ CODE_OR_PICTURE = re.compile(r"^```python\n(?P<code>.*?)^```$|^<!-- draw: (?P<dr
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """Name the lessons, and the examples where they are described, in the navigation."""
-    guide = next(section["Guide"] for section in config.nav or [] if "Guide" in section)
-    if (Path(config.docs_dir) / "examples.md").is_file() and {"Examples": "examples.md"} not in guide:
-        guide.append({"Examples": "examples.md"})
+    """Name the lessons in the navigation."""
     chapters = next(section["Lessons"] for section in config.nav or [] if "Lessons" in section)
     listed = {entry for chapter in chapters for entry in (chapter.values() if isinstance(chapter, dict) else [chapter])}
     chapters += [

@@ -6,14 +6,15 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from nanograd.dtypes import DType, to_dtype
-from nanograd.errors import DTypeError, MissingError, ShapeError
+from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import elementwise
 from nanograd.kernels import reduce as k
 from nanograd.ops.comparison import where
 from nanograd.ops.kinds import none
 from nanograd.ops.op import Number, lift, op, record, titled
 from nanograd.ops.reduction import Dims, NoElementsError, expect_floats, share_of, sum, with_ones
-from nanograd.ops.shape import every_dim, one_dim, to_shape
+from nanograd.ops.shape import every_dim, movedim, one_dim, to_shape
+from nanograd.ops.spectra import svdvals
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -51,7 +52,8 @@ def norm(
 ) -> Tensor:
     """(Σ |x|ᵖ)^(1/p) over ``dim`` (all dimensions when None); "fro" means 2.  Its derivative at 0 is 0.
 
-    p = ±∞ gives the extremes of |x|, p = 0 the number of elements that are not 0.
+    p = ±∞ gives the extremes of |x|, p = 0 the number of elements that are not 0, "nuc" of a matrix the sum of its
+    singular values.
 
     >>> torch.tensor([3., -4.]).norm()
     tensor(5.)
@@ -61,10 +63,18 @@ def norm(
     if p in ("fro", None):
         p = 2
     if p == "nuc":
-        raise MissingError("norm: nanograd does not have the nuclear norm, p='nuc'; the nearest is p='fro', √Σ x².")
+        return _nuclear(x, every_dim("norm", dim, x.array.ndim), keepdim)
     if not isinstance(p, (int, float)):
         raise DTypeError(f"norm: expected p as a number or 'fro', got {p!r:.40}.")
     return p_norm(x, p, every_dim("norm", dim, x.array.ndim), keepdim)
+
+
+def _nuclear(x: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
+    """Σ of the singular values of the matrices in two dimensions."""
+    if len(dims) != 2:
+        raise ShapeError(f"norm: p='nuc' is of matrices: dim must be a 2-tuple. Got {' '.join(map(str, dims))}.")
+    y = sum(svdvals(movedim(x, dims, (-2, -1))), -1)
+    return to_shape(y, with_ones(x.array.shape, dims)) if keepdim else y
 
 
 def dist(input: Tensor, other: Tensor, p: Number = 2) -> Tensor:

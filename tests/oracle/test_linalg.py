@@ -416,3 +416,18 @@ def test_function_of_matrices(name: str) -> None:
         dtype = str(rng.choice(["float32", *["float64"] * 4, "int64", "float16", "bool"]))
         call, arrays = MATRICES[name](rng, dtype)
         same(call, arrays, f"{name} {number}", name not in UNNAMED)
+
+
+@pytest.mark.parametrize(("shape", "dim"), [((3, 4), None), ((2, 3, 4), (0, 2)), ((2, 3, 4), (2, 1)), ((0, 3), None)])
+@pytest.mark.parametrize("keepdim", [False, True])
+def test_the_nuclear_norm_under_the_name_of_norm(shape, dim, keepdim):
+    values = np.random.default_rng(0).standard_normal(shape)
+    found = []
+    for m in (torch, ng):
+        x = m.tensor(values, requires_grad=True)
+        y = m.norm(x, "nuc", dim, keepdim)
+        y.sum().backward()
+        found.append((y.detach().numpy(), x.grad.numpy()))
+    for a, b in zip(*found, strict=True):
+        assert a.shape == b.shape
+        np.testing.assert_allclose(b, a, rtol=1e-9, atol=1e-12)

@@ -99,7 +99,7 @@ def methods() -> str:
     names = surface.names_in("nanograd.Tensor")
     rows = ["| Method | | Formula |", "|---|---|---|"]
     for name, method in names.items():
-        if not getattr(method, "__module__", "").startswith("nanograd.ops."):
+        if not getattr(getattr(method, "guards", method), "__module__", "").startswith("nanograd.ops."):
             continue
         formula = (method.__doc__ or "").strip().partition("\n")[0].replace("|", "\\|")
         twin = f"`{name}_`" if f"{name}_" in names else ""

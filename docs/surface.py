@@ -55,6 +55,7 @@ NAMESPACES = {
     "torch.optim": "nanograd.optim",
     "torch.optim.lr_scheduler": "nanograd.optim.lr_scheduler",
     "torch.optim.swa_utils": "nanograd.optim.swa_utils",
+    "torch.distributed": "nanograd.distributed",
     "torch.distributions": "nanograd.distributions",
     "torch.utils.data": "nanograd.utils.data",
     "torch.utils.tensorboard": "nanograd.utils.tensorboard",
@@ -175,6 +176,7 @@ def names_in(path: str) -> dict[str, Any]:
 def defined(value: Any) -> tuple[str, str] | None:
     """The module and the name under which something was written; None for values."""
     value = value.fget if isinstance(value, property) else value
+    value = getattr(value, "guards", value)
     if not callable(value) or not hasattr(value, "__qualname__"):
         return None
     module, name = value.__module__, value.__qualname__

@@ -81,6 +81,7 @@ from nanograd.ops.ranges import *
 from nanograd.ops.rearranging import *
 from nanograd.ops.recurrent import *
 from nanograd.ops.reduction import *
+from nanograd.ops.refusing import guard as _guard
 from nanograd.ops.rounding import *
 from nanograd.ops.sampling import *
 from nanograd.ops.scan import *
@@ -185,9 +186,11 @@ def is_floating_point(input: Tensor) -> Any:
     return input.is_floating_point()
 
 
+_guard(globals(), [name for name in globals() if not name.startswith("_") and name != "from_numpy"])
+
 _LAZY = {
-    "accelerator", "amp", "backends", "compiler", "course", "cpu", "distributions", "examples", "lab", "mps", "simt",
-    "testing", "version", "vision", "xpu",
+    "accelerator", "amp", "backends", "compiler", "course", "cpu", "distributed", "distributions", "examples", "lab",
+    "mps", "simt", "testing", "version", "vision", "xpu",
 }  # fmt: skip
 
 

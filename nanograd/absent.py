@@ -27,6 +27,7 @@ _SOLVE = "torch has removed it. Use torch.linalg.solve(A, B)"
 _LOW_RANK = "use torch.linalg.svd, and the first rows and columns of what it gives"
 _DLPACK = "share arrays through NumPy: torch.from_numpy(array) and tensor.numpy()"
 _PIPES = "use utils.data.IterableDataset and DataLoader"
+_STORAGE = "compare x.data_ptr() to see whether two tensors share memory, and x.stride() for how they lie in it"
 _TRACED = "nanograd runs Python as it is. Call the function or module itself"
 
 ABSENT = {
@@ -34,9 +35,8 @@ ABSENT = {
     "complex": _COMPLEX, "polar": _COMPLEX, "view_as_complex": _COMPLEX, "view_as_real": _COMPLEX, "stft": _COMPLEX,
     "istft": _COMPLEX, "angle": _COMPLEX, "conj": _COMPLEX,
     "linalg.eig": _EIGEN, "linalg.eigvals": _EIGEN, "fft": _FOURIER,
-    "distributed": _PROCESSES, "nn.DataParallel": _PROCESSES, "nn.parallel": _PROCESSES,
     "nn.SyncBatchNorm": "nanograd trains in one process. Use nn.BatchNorm2d",
-    "multiprocessing": "use Python's multiprocessing; nanograd's DataLoader has workers of its own",
+    "multiprocessing": "use Python's multiprocessing: tensors may be sent to other processes",
     "hub": "nanograd downloads no models. Define the model in your program, and load its weights with torch.load",
     "jit": _TRACED, "fx": _TRACED, "export": _TRACED,
     "onnx": "nanograd does not export. Save with torch.save(model.state_dict(), path)",
@@ -46,7 +46,6 @@ ABSENT = {
     "nested": "nanograd has no nested tensors. Use torch.nn.utils.rnn.pad_sequence and a mask",
     "profiler": "it is planned. Use Python's cProfile until then",
     "autograd.profiler": "it is planned. Use Python's cProfile until then",
-    "utils.checkpoint": "nanograd keeps what it needs. Call the function itself; a smaller batch saves memory",
     "autograd.forward_ad": "nanograd has no forward mode. Use torch.autograd.functional.jvp",
     "utils.cpp_extension": "nanograd's kernels are Python: see `nanograd.kernels`",
     "_dynamo": _NO_TRACE, "_inductor": _NO_TRACE,
@@ -83,6 +82,7 @@ ABSENT = {
     "utils.data.IterDataPipe": _PIPES, "utils.data.MapDataPipe": _PIPES, "utils.data.datapipes": _PIPES,
     "utils.collect_env": "use `python -m pip list` and nanograd.__version__",
     "Tensor.to_sparse": _SPARSE,
+    "Tensor.untyped_storage": _STORAGE, "Tensor.typed_storage": _STORAGE,
     "Tensor.bfloat16": "nanograd has no bfloat16. Use .float() or .half()",
 }  # fmt: skip
 """Path from the package, as torch has it -> what to do."""

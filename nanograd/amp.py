@@ -80,6 +80,8 @@ class GradScaler:
     A step whose gradients are not finite is left out, and the scale is reduced; after ``growth_interval`` good ones it
     grows.  For "cuda" without a GPU it warns, as torch does, and changes nothing.
 
+    Raises ValueError for a growth_factor of 1 or less, and for a backoff_factor outside (0, 1).
+
     >>> scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
     >>> w = torch.ones(2, requires_grad=True)
     >>> optimizer = torch.optim.SGD([w], lr=0.5)
@@ -122,7 +124,10 @@ class GradScaler:
         self._stepped: set[int] = set()
 
     def scale(self, outputs: Any) -> Any:
-        """loss · scale, of a tensor or of all in a list or tuple."""
+        """loss · scale, of a tensor or of all in a list or tuple.
+
+        Raises ValueError for what is neither a tensor nor several.
+        """
         if not self._enabled:
             return outputs
         if isinstance(outputs, Tensor):
@@ -170,7 +175,10 @@ class GradScaler:
         return optimizer.step(*args, **kwargs) if self._finite[id(optimizer)] else None
 
     def update(self, new_scale: Any = None) -> None:
-        """Reduce the scale after gradients that were not finite, let it grow after many that were."""
+        """Reduce the scale after gradients that were not finite, let it grow after many that were.
+
+        Raises RuntimeError before any step.
+        """
         if not self._enabled:
             return
         if new_scale is not None:

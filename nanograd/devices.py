@@ -40,6 +40,19 @@ class Device:
     def __str__(self) -> str:
         return self.type if self.index is None else f"{self.type}:{self.index}"
 
+    def __enter__(self) -> Device:
+        """Until the end of the ``with`` block, new tensors are made on this device."""
+        from nanograd import settings
+
+        _outer.append(settings.get_default_device())
+        settings.set_default_device(self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        from nanograd import settings
+
+        settings.set_default_device(_outer.pop())
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Device) and (self.type, self.index) == (other.type, other.index)
 
@@ -47,6 +60,7 @@ class Device:
         return hash((self.type, self.index))
 
 
+_outer: list[Any] = []  # the default devices outside of the ``with`` blocks that are open
 _TYPES = ("cpu", "cuda", "mps", "xpu", "meta", "sim")  # torch's that programs name, and ours
 _ARRAYS: dict[str, type] = {"cpu": np.ndarray}  # device type -> class of its arrays
 cpu = Device("cpu")

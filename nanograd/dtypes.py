@@ -119,6 +119,8 @@ def to_dtype(value: Any) -> DType:
             return found
         if name in ABSENT:
             raise MissingError(absent(name))
+    elif hasattr(value, "shape") and not isinstance(value, type):
+        raise DTypeError(f"argument 'dtype' must be torch.dtype, not {type(value).__name__}: take its .dtype.")
     elif isinstance(getattr(value, "dtype", None), DType):  # one of torch's old types, FloatTensor
         return value.dtype  # type: ignore[no-any-return]
     elif value is float:

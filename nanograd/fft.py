@@ -8,6 +8,7 @@ from nanograd.absent import missing as _missing
 from nanograd.errors import ShapeError
 from nanograd.ops.ranges import arange
 from nanograd.ops.rearranging import roll
+from nanograd.ops.refusing import guard as _guard
 from nanograd.ops.shape import every_dim
 from nanograd.settings import get_default_dtype
 from nanograd.tensors import Tensor
@@ -64,6 +65,9 @@ def ifftshift(input: Tensor, dim: Any = None) -> Tensor:
 def _shifted(name: str, x: Tensor, dim: Any, up: int) -> Tensor:
     dims = every_dim(f"fft.{name}", dim, x.array.ndim)
     return roll(x, tuple((x.array.shape[d] + up) // 2 for d in dims), dims)
+
+
+_guard(globals(), __all__)
 
 
 def __getattr__(name: str) -> NoReturn:

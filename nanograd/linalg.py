@@ -20,6 +20,7 @@ from nanograd.ops.matrices import norm_of as norm
 from nanograd.ops.matrices import vander_of as vander
 from nanograd.ops.products import cross_along as cross
 from nanograd.ops.products import multi_dot, vecdot
+from nanograd.ops.refusing import guard as _guard
 from nanograd.ops.solving import det_of as det
 from nanograd.ops.solving import inv, inv_ex, solve, solve_ex, solve_triangular, tensorinv, tensorsolve
 from nanograd.ops.solving import slogdet_of as slogdet
@@ -33,6 +34,8 @@ __all__ = [
     "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "solve_ex", "solve_triangular", "svd",
     "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",
 ]  # fmt: skip
+
+_guard(globals(), __all__)
 
 
 def __getattr__(name: str) -> NoReturn:

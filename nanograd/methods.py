@@ -57,6 +57,7 @@ def twin(operation: Callable[..., Any]) -> Callable[..., Any]:
         return in_place(self, operation(self, *args, **kwargs), name)
 
     write.__name__ = write.__qualname__ = name
+    write.__wrapped__ = operation  # type: ignore[attr-defined]  # whose arguments it takes
     write.__doc__ = f"``{operation.__name__}``, written into this tensor, which is returned."
     return write
 

@@ -58,6 +58,8 @@ def summary(model: Module, input: Any = None) -> Summary:
     ``input`` is a tensor, a list of the tensors that the model takes, or a shape (with the batch).  The model runs
     once, in evaluation mode and unrecorded, and is left as it was.  A parameter that several modules share counts once.
 
+    Raises TypeError for what is no Module.
+
     >>> print(summary(nn.Sequential(nn.Linear(3, 4), nn.ReLU()), torch.zeros(5, 3)))
     layer         output  parameters
     --------------------------------

@@ -64,7 +64,7 @@ class Generator:
     def take(self, count: int) -> tuple[int, int]:
         """(seed, offset) of the next ``count`` blocks of four 32-bit numbers, which are now used up."""
         offset = self.offset
-        self.offset += count
+        self.offset = (offset + count) % 2**64  # the counter of a stream has 64 bits
         return self._seed, offset
 
     def get_state(self) -> Tensor:

@@ -27,9 +27,9 @@ STANDS_FOR = {
     "torchtext": "nanograd.torchtext",  # absent: the message says what to use
     "torchaudio": "nanograd.torchaudio",
     "tensorboard_logger": "nanograd.utils.tensorboard_logger",
+    "torch.multiprocessing": "multiprocessing",
     # modules of torch's that only say where a name is defined
     "torch.functional": "nanograd",
-    "torch.random": "nanograd",
     "torch.nn.modules": "nanograd.nn",
 }
 IN_ONE = "torch.nn.modules"  # whose parts, torch.nn.modules.conv and so on, are one module here
@@ -71,9 +71,26 @@ class TorchNames(MetaPathFinder, Loader):
         sys.modules[module.__name__] = _found(module.__name__)
 
 
+class _Names(ModuleType):
+    """A module of torch's that only says where names are defined: it has those of a module of nanograd's.
+
+    It is none of nanograd's itself, since Python makes what is imported from it its attributes.
+    """
+
+    def __init__(self, name: str, own: ModuleType) -> None:
+        super().__init__(name)
+        self.__dict__["own"] = own
+        self.__path__: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["own"], name)
+
+
 def _found(name: str) -> ModuleType:
     """nanograd's module for a name of torch's, or what stands under that name: ``torch.backends.cudnn``."""
     own = own_name(name)
+    if name == "torch.functional" or name == IN_ONE or name.startswith(IN_ONE + "."):
+        return _Names(name, importlib.import_module(own))
     try:
         return importlib.import_module(own)
     except ModuleNotFoundError as error:
@@ -150,16 +167,17 @@ def run_script(script: Path, arguments: Sequence[str]) -> int:
 
     An error is printed as Python would, without nanograd's own lines.  NANOGRAD_TRACE=1 in the environment shows them.
     """
+    path = script.absolute()  # as Python's own __file__
     with stand_in(), _as_started(script, arguments):
         try:
-            runpy.run_path(str(script), run_name="__main__")
+            runpy.run_path(str(path), run_name="__main__")
         except SystemExit as end:
             return _status(end)
         except Exception as error:
             _explain(error)
             if isinstance(error, AttributeError) and str(error).endswith((".", "?")):
                 error.name = None  # the message says what to do: Python need not guess what was meant
-            _print(error, script)
+            _print(error, path)
             return 1
     return 0
 

@@ -7,6 +7,7 @@ from nanograd.ops.elementary import exp2, expm1, log1p, logit
 from nanograd.ops.elementary import sigmoid as expit
 from nanograd.ops.normalization import log_softmax, softmax
 from nanograd.ops.reduction import logsumexp
+from nanograd.ops.refusing import guard as _guard
 from nanograd.ops.rounding import round
 from nanograd.ops.special import (
     digamma,
@@ -36,6 +37,8 @@ __all__ = [
     "log1p", "log_ndtr", "log_softmax", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri", "polygamma", "psi",
     "round", "sinc", "softmax", "xlog1py", "xlogy",
 ]  # fmt: skip
+
+_guard(globals(), __all__)
 
 
 def __getattr__(name: str) -> NoReturn:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 import numpy as np
 
 from nanograd import devices, dtypes
+from nanograd.absent import explained
 from nanograd.devices import Device
 from nanograd.dtypes import DType, dtype_of, to_dtype
 from nanograd.errors import DTypeError, GradError, ShapeError
@@ -19,11 +20,13 @@ from nanograd.methods import Methods
 from nanograd.ops import arithmetic, broadcasting, comparison, creation, joining, linalg, reduction
 from nanograd.ops import op as ops
 from nanograd.ops import shape as layout
+from nanograd.ops.refusing import guard_class
 from nanograd.ops.writing import in_place, written
 from nanograd.printing import array_text, size_note, with_notes
 from nanograd.settings import get_default_dtype
 from nanograd.storage import Storage
 from nanograd.tape import TORCH_NAMES, Node, backward, is_stale
+from nanograd.warned import outside
 
 __all__ = ["RemovableHandle", "Size", "Tensor", "to_arguments"]
 
@@ -35,6 +38,17 @@ class Size(tuple[int, ...]):
 
     def __repr__(self) -> str:
         return f"torch.Size({list(self)})"
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> Size: ...
+    def __getitem__(self, index: Any) -> Any:
+        found = tuple.__getitem__(self, index)
+        return Size(found) if type(index) is slice else found
+
+    def __add__(self, other: tuple[Any, ...]) -> Size:
+        return Size(tuple.__add__(self, other))
 
     def numel(self) -> int:
         """The product of the sizes."""
@@ -65,7 +79,15 @@ class RemovableHandle:
         self.remove()
 
 
-class Tensor(Methods):
+class TensorType(type):
+    """The class of the classes of tensors, which prints them under torch's names."""
+
+    def __repr__(cls) -> str:
+        name = {"Tensor": "torch.Tensor", "Parameter": "torch.nn.parameter.Parameter"}.get(cls.__qualname__)
+        return f"<class '{name}'>" if name and cls.__module__.startswith("nanograd.") else type.__repr__(cls)
+
+
+class Tensor(Methods, metaclass=TensorType):
     """A multi-dimensional array of numbers that can record where it came from.
 
     ``array``    its elements, an array of its device
@@ -79,6 +101,7 @@ class Tensor(Methods):
     output_nr: int = 0
     storage: Storage | None = None
     base: Tensor | None = None
+    _accumulated: dict[int, Any] | None = None
     _grad: Tensor | None = None
     _retains = False
     _parked: Node | None = None  # of a leaf that stopped requiring grad: graphs recorded before know it by this node
@@ -235,6 +258,10 @@ class Tensor(Methods):
             return array.astype(dtype)
         return array.copy() if copy else array
 
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Tensor:
+        """What NumPy's functions give for a tensor: a tensor again; truth values as uint8, as torch does."""
+        return creation.from_numpy(array.astype(np.uint8) if array.dtype == bool else np.asarray(array))
+
     def __bool__(self) -> bool:
         if self.array.size != 1:
             raise ShapeError(
@@ -262,7 +289,24 @@ class Tensor(Methods):
             raise DTypeError("iteration over a 0-d tensor: use .item() for its value.")
         return iter(joining.unbind(self))
 
+    def __reversed__(self) -> Tensor:
+        return self.flip(0) if self.array.ndim else self
+
+    def __delitem__(self, index: Any) -> None:
+        raise TypeError("Tensor does not support deleting items: keep what stays, by indexing or torch.cat.")
+
+    if not TYPE_CHECKING:  # which then takes no unknown name for Any
+
+        def __getattr__(self, name: str) -> Any:
+            why = explained(f"Tensor.{name}")
+            hint = f". nanograd does not have it: {why}." if why else ""
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=self)
+
     def __contains__(self, element: Any) -> bool:
+        if not isinstance(element, (Tensor, int, float, np.generic)):
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+            )
         return bool((self == element).any())
 
     def __hash__(self) -> int:
@@ -339,7 +383,7 @@ class Tensor(Methods):
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed: backward() leaves "
                 "gradients in leaves only. Call .retain_grad() on it first. A weight that is updated, w = w - lr * g, "
                 "is a new tensor: write w.sub_(lr * g) inside torch.no_grad().",
-                stacklevel=2,
+                stacklevel=outside(),
             )
         return self._grad
 
@@ -417,6 +461,9 @@ class Tensor(Methods):
             self._grad = self._grad + gradient
         else:
             in_place(self._grad, arithmetic.add(self._grad.detach(), gradient), "accumulate")
+        if self._accumulated is not None:
+            for hook in list(self._accumulated.values()):
+                hook(self)
 
     def detach(self) -> Tensor:
         """The same memory outside the graph."""
@@ -475,6 +522,22 @@ class Tensor(Methods):
             raise GradError("register_hook: cannot register a hook on a tensor that doesn't require gradient.")
         check_current(self, "register_hook")
         return _add_hook(self, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call ``hook(self)`` each time after ``.grad`` of this leaf was added to.
+
+        Raises GradError for a tensor that does not require grad, or is no leaf.
+        """
+        if self.node is None or self.node.leaf is None:
+            raise GradError(
+                "register_post_accumulate_grad_hook: post accumulate grad hooks cannot be registered on non-leaf "
+                "tensors, or those that don't require gradient."
+            )
+        if self._accumulated is None:
+            self._accumulated = {}
+        handle = RemovableHandle(self._accumulated)
+        self._accumulated[handle.id] = hook
+        return handle
 
     # Conversions
 
@@ -574,6 +637,10 @@ class Tensor(Methods):
 ops.learn(Tensor)
 
 
+guard_class(Methods)
+guard_class(Tensor, apart={"item", "numpy", "dim", "numel"})  # they take nothing, or cost less than a guard
+
+
 def _leaf(t: Tensor) -> Node:
     import weakref
 
@@ -620,7 +687,7 @@ def _add_hook(t: Tensor, hook: Callable[[Tensor], Any]) -> RemovableHandle:
     return handle
 
 
-_STATE = {"array", "node", "storage", "base", "output_nr", "_grad", "_retains", "_parked"}
+_STATE = {"array", "node", "storage", "base", "output_nr", "_accumulated", "_grad", "_retains", "_parked"}
 """What a tensor has besides the attributes that users gave it."""
 
 

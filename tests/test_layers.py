@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "nanograd"
 
 # From the ground up; a file may import from its own layer and from those above it in this list.
 LAYERS = [
-    ["errors", "return_types"],
+    ["errors", "return_types", "warned"],
     ["version", "switches", "threads"],
     ["dtypes"],
     ["absent"],
@@ -21,7 +21,7 @@ LAYERS = [
     ["kernels"],
     ["tape"],
     ["scalar"],
-    ["ops.op", "ops.naming", "ops.refusing", "random"],
+    ["ops.op", "ops.naming", "ops.refusing", "ops.delivering", "random"],
     ["ops.writing"],
     ["ops.kinds"],
     ["ops.shape", "ops.becoming"],
@@ -35,7 +35,7 @@ LAYERS = [
     ["tensors"],
     ["drawing.vertex"],
     ["drawing.layout", "drawing.tree"],
-    ["drawing", "cuda", "special", "linalg", "fft"],
+    ["drawing", "cuda", "distributed", "special", "linalg", "fft"],
     ["autograd"],
     ["nn"],
     ["distributions"],

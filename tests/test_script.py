@@ -61,6 +61,10 @@ def run(tmp_path, capfd):
         "import torchvision.transforms.functional as TF; from torchvision.transforms import v2",
         "from torchvision.datasets.mnist import MNIST; from torchvision.utils import make_grid, save_image",
         "from torch.utils.tensorboard import SummaryWriter; import tensorboard_logger",
+        "import torch.nn.parallel, torch.backends.cudnn; from torch.nn.parallel import DistributedDataParallel",
+        "from torch.distributed import init_process_group, destroy_process_group; import torch.multiprocessing as mp",
+        "from torch.nn.modules.utils import _pair; from torch.nn.modules.batchnorm import _BatchNorm",
+        "from torch.nn.modules.loss import _Loss; from torch.utils.checkpoint import checkpoint",
     ],
 )
 def test_names_resolve(run, statement):
@@ -70,10 +74,9 @@ def test_names_resolve(run, statement):
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ("import torch.distributed", "ModuleNotFoundError: torch.distributed: nanograd trains in one process"),
-        ("from torch.nn.parallel import DataParallel", "torch.nn.parallel: nanograd trains in one process"),
-        ("import torch; torch.nn.DataParallel", "has no attribute 'DataParallel': nanograd trains in one process"),
-        ("import torch.multiprocessing", "torch.multiprocessing: use Python's multiprocessing"),
+        ("import torch.jit", "ModuleNotFoundError: torch.jit: nanograd runs Python as it is"),
+        ("from torch.nn.parallel import DistributedDataParallel as D; D(None)", "nanograd trains in one process"),
+        ("import torch.distributed as dist; dist.init_process_group('gloo')", "nanograd trains in one process"),
         ("import torch.nosuch", "ModuleNotFoundError: torch.nosuch: nanograd does not have this module."),
         ("import torch.nosuch.more", "torch.nosuch: nanograd does not have this module."),
         ("import torchtext", "torchtext: nanograd has no data sets of texts"),
@@ -127,6 +130,10 @@ def test_only_inside_of_the_block_torch_means_nanograd():
 
     with stand_in():
         assert importlib.import_module("torch.nn") is nanograd.nn
+        assert importlib.import_module("torch.nn.modules.utils")._pair(2) == (2, 2)
+        assert importlib.import_module("torch.nn.modules.linear").Linear is nanograd.nn.Linear
+        assert importlib.import_module("torch.random") is nanograd.random
+    assert nanograd.nn.utils.rnn.pad_sequence  # what a script imports changes nothing of nanograd's
     assert sys.modules.get("torch") is not nanograd
 
 

@@ -89,7 +89,7 @@ class Function:
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
-        """Compute the outputs; for subclasses."""
+        """Compute the outputs; for subclasses.  Raises NotImplementedError where a subclass does not define it."""
         raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
 
     @staticmethod
@@ -99,7 +99,10 @@ class Function:
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
-        """The gradients of the arguments; for subclasses."""
+        """The gradients of the arguments; for subclasses.
+
+        Raises NotImplementedError where a subclass does not define it.
+        """
         raise NotImplementedError(
             "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
             "backward mode AD."

@@ -46,7 +46,9 @@ def grad(
     """The gradients of ``outputs`` in ``inputs``; no ``.grad`` changes.
 
     ``create_graph`` records the way back, for derivatives of derivatives.  Raises GradError for an input that the
-    outputs do not depend on, unless ``allow_unused`` (None then) or ``materialize_grads`` (zeros then).
+    outputs do not depend on, unless ``allow_unused`` (None then) or ``materialize_grads`` (zeros then),
+    and for one that does not require grad; ValueError for ``materialize_grads`` without ``allow_unused``, MissingError
+    for ``is_grads_batched``.
 
     >>> x = torch.tensor(3.0, requires_grad=True)
     >>> torch.autograd.grad(x**3, x)

@@ -22,6 +22,8 @@ __all__ = ["Categorical"]
 class Categorical(Distribution):
     """P(class i) = p_i: ``probs`` (…, n) ≥ 0, made to sum to 1, or ``logits`` (…, n), p = softmax(logits).
 
+    Raises ValueError for probs without a dimension.
+
     >>> torch.distributions.Categorical(probs=torch.tensor([1., 3.])).log_prob(torch.tensor(1)).exp()
     tensor(0.7500)
     """

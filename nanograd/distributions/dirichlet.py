@@ -17,6 +17,8 @@ __all__ = ["Dirichlet"]
 class Dirichlet(Distribution):
     """p(x) = Γ(Σ α) Π x_i^(α_i - 1) / Γ(α_i) over vectors x ≥ 0 that sum to 1; α = ``concentration`` (…, n) > 0.
 
+    Raises ValueError for a concentration without a dimension.
+
     >>> torch.distributions.Dirichlet(torch.tensor([1., 3.])).mean
     tensor([0.2500, 0.7500])
     """

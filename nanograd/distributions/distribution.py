@@ -21,6 +21,8 @@ class Distribution:
 
     ``batch_shape``  the shape of the distributions, ``event_shape`` that of one sample of one of them
     ``validate_args``  whether parameters and values are checked: True unless ``set_default_validate_args`` said so
+
+    Raises ValueError for parameters that cannot be, unless ``validate_args`` is False.
     """
 
     has_rsample = False
@@ -116,7 +118,10 @@ class Distribution:
             return self.rsample(sample_shape)
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        """Samples as a function of the parameters, to which gradients flow: (*sample_shape, *batch, *event)."""
+        """Samples as a function of the parameters, to which gradients flow: (*sample_shape, *batch, *event).
+
+        Raises MissingError where samples are no differentiable function of the parameters.
+        """
         raise MissingError(
             f"rsample: samples of {type(self).__name__} are no differentiable function of its parameters. Use "
             "sample(), and log_prob of what was drawn: -(log_prob * reward) is a loss (see REINFORCE)."

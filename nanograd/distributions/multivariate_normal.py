@@ -27,6 +27,8 @@ class MultivariateNormal(Distribution):
     One of ``covariance_matrix`` Σ, ``precision_matrix`` Σ⁻¹ and ``scale_tril`` L, Σ = L Lᵀ, says how it spreads:
     (…, n, n).
 
+    Raises ValueError for a loc without a dimension, and unless exactly one of the three is given.
+
     >>> torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2)).entropy()
     tensor(2.8379)
     """

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from nanograd.dtypes import DType
+from nanograd.dtypes import DType, float64
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels.kernel import Array, kernel
 
@@ -73,13 +73,15 @@ def arange(start: float, step: float, count: int, dtype: DType) -> Array:
 @kernel
 def linspace(start: float, end: float, count: int, dtype: DType) -> Array:
     """``count`` numbers at equal distances from ``start`` to ``end``, both included."""
+    if count == 1:
+        return np.full(1, start, dtype.numpy)
     return np.linspace(start, end, count, dtype=dtype.numpy)
 
 
 @kernel
 def logspace(start: float, end: float, count: int, base: float, dtype: DType) -> Array:
     """``count`` powers of ``base`` with exponents at equal distances from ``start`` to ``end``."""
-    return np.power(base, np.linspace(start, end, count)).astype(dtype.numpy)
+    return np.power(base, linspace.reference(start, end, count, float64)).astype(dtype.numpy)
 
 
 @kernel

@@ -21,6 +21,7 @@ from nanograd.nn.margins import *
 from nanograd.nn.module import Module
 from nanograd.nn.normalization import *
 from nanograd.nn.padding import *
+from nanograd.nn.parallel import DataParallel
 from nanograd.nn.parameter import Buffer, Parameter, UninitializedParameter
 from nanograd.nn.parameters import ParameterDict, ParameterList
 from nanograd.nn.pooling import *
@@ -34,6 +35,7 @@ from nanograd.nn.transformer import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
+from nanograd.ops.refusing import guard as _guard
 
 __all__ = [
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
@@ -41,8 +43,9 @@ __all__ = [
     "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Bilinear", "Buffer", "CELU", "CTCLoss", "ChannelShuffle",
     "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "Conv1d",
     "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "CosineEmbeddingLoss",
-    "CosineSimilarity", "CrossEntropyLoss", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "ELU", "Embedding",
-    "EmbeddingBag", "FeatureAlphaDropout", "Flatten", "Fold", "FractionalMaxPool2d", "FractionalMaxPool3d", "GELU",
+    "CosineSimilarity", "CrossEntropyLoss", "DataParallel", "Dropout", "Dropout1d", "Dropout2d",
+    "Dropout3d", "ELU", "Embedding", "EmbeddingBag", "FeatureAlphaDropout", "Flatten", "Fold", "FractionalMaxPool2d",
+    "FractionalMaxPool3d", "GELU",
     "GLU", "GRU", "GRUCell", "GaussianNLLLoss", "GroupNorm", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh",
     "HingeEmbeddingLoss", "HuberLoss", "Identity", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "KLDivLoss",
     "L1Loss", "LPPool1d", "LPPool2d", "LPPool3d", "LSTM", "LSTMCell", "LayerNorm", "LazyBatchNorm1d", "LazyBatchNorm2d",
@@ -60,6 +63,14 @@ __all__ = [
     "UninitializedParameter", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
     "ZeroPad3d", "functional", "init", "utils",
 ]  # fmt: skip
+# What torch.nn.modules has besides: bases that programs ask for with isinstance, and sizes for each dimension.
+from nanograd.nn.batchnorm import _BatchNorm as _BatchNorm  # isort: skip
+from nanograd.nn.convolution import _ConvNd as _ConvNd  # isort: skip
+from nanograd.nn.losses import _Loss as _Loss  # isort: skip
+
+_single, _pair, _triple = (lambda x, n=n: tuple(x) if isinstance(x, (list, tuple)) else (x,) * n for n in (1, 2, 3))
+
+_guard(globals(), __all__)
 
 
 def __getattr__(name: str) -> Any:

@@ -148,7 +148,8 @@ class SDPBackend(Enum):
 @contextmanager
 def sdpa_kernel(backends: SDPBackend | Iterable[SDPBackend], set_priority: bool = False) -> Iterator[None]:
     """A context that changes nothing: attention is computed in one way.  Raises TypeError for what is no backend."""
-    for backend in [backends] if isinstance(backends, SDPBackend) else backends:
+    several = isinstance(backends, Iterable) and not isinstance(backends, str)
+    for backend in backends if several else [backends]:  # type: ignore[union-attr]
         if not isinstance(backend, SDPBackend):
             raise TypeError(f"sdpa_kernel: expected members of SDPBackend, got {backend!r:.60}.")
     yield

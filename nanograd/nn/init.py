@@ -12,6 +12,7 @@ from nanograd.ops.ranges import eye as identity
 from nanograd.ops.sampling import rand, randn, randperm
 from nanograd.tape import no_grad
 from nanograd.tensors import Tensor
+from nanograd.warned import outside
 
 __all__ = [
     "calculate_gain", "constant", "constant_", "dirac", "dirac_", "eye", "eye_", "kaiming_normal", "kaiming_normal_",
@@ -37,6 +38,8 @@ def calculate_gain(nonlinearity: str, param: Any = None) -> float:
     """By how much a layer's weights must be larger for its activation to keep the variance.
 
     1 for linear layers and sigmoid, 5/3 for tanh, √2 for relu, √(2 / (1 + slope²)) for leaky_relu (slope 0.01).
+
+    Raises ValueError for another nonlinearity, and for a param that is no number.
 
     >>> nn.init.calculate_gain("tanh")
     1.6666666666666667
@@ -78,7 +81,7 @@ def trunc_normal_(
         warnings.warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be "
             "incorrect.",
-            stacklevel=2,
+            stacklevel=outside(),
         )
     inside = 0.5 * (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2)))
     draw = _normal_draws if inside > 0.3 else _uniform_draws
@@ -124,7 +127,7 @@ def ones_(tensor: Tensor) -> Tensor:
 
 
 def eye_(tensor: Tensor) -> Tensor:
-    """Ones on the diagonal of a matrix, zeros elsewhere."""
+    """Ones on the diagonal of a matrix, zeros elsewhere.  Raises ValueError for other than 2 dimensions."""
     if tensor.ndim != 2:
         raise ValueError(f"Only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}.")
     with no_grad():
@@ -241,7 +244,7 @@ def kaiming_normal_(
 
 
 def _nothing(tensor: Tensor) -> Tensor:
-    warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+    warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=outside())
     return tensor
 
 
@@ -251,7 +254,9 @@ def _old(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     old = new.rstrip("_")
 
     def deprecated(*args: Any, **kwargs: Any) -> Tensor:
-        warnings.warn(f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`.", FutureWarning, stacklevel=2)
+        warnings.warn(
+            f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`.", FutureWarning, stacklevel=outside()
+        )
         return function(*args, **kwargs)
 
     deprecated.__name__ = deprecated.__qualname__ = old

@@ -48,7 +48,10 @@ class MultiLabelMarginLoss(_Loss):
 
 
 class MultiMarginLoss(_WeightedLoss):
-    """loss = mean of Σ_{c≠t} max(0, margin - x[t] + x[c])ᵖ / C          scores x (N, C), class numbers t (N,)"""
+    """loss = mean of Σ_{c≠t} max(0, margin - x[t] + x[c])ᵖ / C          scores x (N, C), class numbers t (N,)
+
+    Raises ValueError for another p.
+    """
 
     _function: ClassVar[str] = "nn.functional.multi_margin_loss(output, target)"
 
@@ -121,7 +124,10 @@ class CosineEmbeddingLoss(_MarginLoss):
 
 
 class TripletMarginLoss(_Loss):
-    """loss = mean of max(0, margin + ‖a - p‖ - ‖a - n‖)          anchors, positives and negatives (N, D)"""
+    """loss = mean of max(0, margin + ‖a - p‖ - ‖a - n‖)          anchors, positives and negatives (N, D)
+
+    Raises ValueError for a margin of 0 or less.
+    """
 
     _function: ClassVar[str] = "nn.functional.triplet_margin_loss(anchor, positive, negative)"
 

@@ -11,6 +11,7 @@ from nanograd.nn.hooks import Hook, Hooks, call_with_hooks
 from nanograd.nn.loading import IncompatibleKeys, load_state
 from nanograd.nn.parameter import Buffer, Parameter
 from nanograd.ops.creation import empty_like
+from nanograd.ops.refusing import PYTHONS, explain
 from nanograd.tape import no_grad
 from nanograd.tensors import RemovableHandle, Tensor, to_arguments
 
@@ -79,7 +80,11 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._hooks is not None:
             return call_with_hooks(self, self._hooks, args, kwargs)
-        return self.forward(*args, **kwargs)
+        try:
+            return self.forward(*args, **kwargs)
+        except PYTHONS as error:
+            explain(error, type(self).forward, (self, *args), kwargs, method=True)
+            raise
 
     def _hook(self, kind: str, hook: Hook, prepend: bool = False) -> RemovableHandle:
         self._started("hook")
@@ -206,7 +211,11 @@ class Module:
         return sorted({*super().__dir__(), *(name for names in members for name in names)})
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add a parameter, or None for a place that has none.  Raises KeyError, TypeError, ValueError as torch."""
+        """Add a parameter, or None for a place that has none.
+
+        Raises KeyError for a name that is empty, has a dot or is taken, TypeError for what is not a Parameter,
+        ValueError for a tensor that an operation made.
+        """
         self._check_name("parameter", name, self._parameters)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
@@ -221,7 +230,10 @@ class Module:
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Add a tensor that belongs to the state but is not trained; ``state_dict`` holds it if ``persistent``."""
+        """Add a tensor that belongs to the state but is not trained; ``state_dict`` holds it if ``persistent``.
+
+        Raises KeyError for a name that is empty, has a dot or is taken, TypeError for what is not a tensor.
+        """
         self._check_name("buffer", name, self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
@@ -231,7 +243,10 @@ class Module:
         (self._not_saved.discard if persistent else self._not_saved.add)(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Add a module under ``name``."""
+        """Add a module under ``name``.
+
+        Raises KeyError for a name that is empty, has a dot or is taken, TypeError for what is not a Module.
+        """
         self._check_name("module", name, self._modules)
         if module is not None and not isinstance(module, Module):
             raise TypeError(
@@ -315,7 +330,10 @@ class Module:
         return (b for _, b in self.named_buffers(recurse=recurse))
 
     def get_submodule(self, target: str) -> Module:
-        """The module at a path such as ``"block.0.linear"``; this one for ``""``.  Raises AttributeError."""
+        """The module at a path such as ``"block.0.linear"``; this one for ``""``.
+
+        Raises AttributeError where there is none.
+        """
         module: Module = self
         for name in target.split(".") if target else ():
             found = getattr(module, name)
@@ -325,7 +343,7 @@ class Module:
         return module
 
     def get_parameter(self, target: str) -> Parameter:
-        """The parameter at a path such as ``"block.0.weight"``.  Raises AttributeError."""
+        """The parameter at a path such as ``"block.0.weight"``.  Raises AttributeError where there is none."""
         path, _, name = target.rpartition(".")
         found = getattr(self.get_submodule(path), name)
         if not isinstance(found, Parameter):
@@ -333,8 +351,10 @@ class Module:
         return found
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
-        """Put a module at a path such as ``"block.0.linear"``.  Raises AttributeError where the path does not lead on,
-        or, with ``strict``, where nothing was."""
+        """Put a module at a path such as ``"block.0.linear"``.
+
+        Raises ValueError for an empty path, AttributeError where it does not lead on, and where ``strict`` finds none.
+        """
         if not target:
             raise ValueError("Cannot set the submodule without a target name!")
         path, _, name = target.rpartition(".")
@@ -344,7 +364,7 @@ class Module:
         setattr(parent, name, module)
 
     def get_buffer(self, target: str) -> Tensor:
-        """The buffer at a path such as ``"norm.running_mean"``.  Raises AttributeError."""
+        """The buffer at a path such as ``"norm.running_mean"``.  Raises AttributeError where there is none."""
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
         getattr(module, name)
@@ -356,7 +376,10 @@ class Module:
     # Modes and conversions
 
     def train(self: M, mode: bool = True) -> M:
-        """Training mode, here and below: Dropout drops, and so on."""
+        """Training mode, here and below: Dropout drops, and so on.
+
+        Raises ValueError for a mode that is no truth value.
+        """
         if not isinstance(mode, bool):
             raise ValueError(f"training mode is expected to be boolean, got {mode!r}.")
         for module in self.modules():
@@ -507,11 +530,14 @@ class Module:
         """Copy the values of ``state_dict`` into the parameters and buffers of the same paths, in place.
 
         With ``strict`` the keys must match exactly; with ``assign`` the tensors themselves are taken.  Nothing is
-        changed unless everything fits.  Raises RuntimeError that lists all that does not, as torch's.
+        changed unless everything fits.  Raises RuntimeError for keys and shapes that do not, naming them all.
         """
         return load_state(self, state_dict, strict, assign)
 
     # Printing
+
+    def _get_name(self) -> str:
+        return type(self).__name__
 
     def extra_repr(self) -> str:
         """What stands between the parentheses of the printed form; for subclasses."""
@@ -524,9 +550,9 @@ class Module:
 
     def _frame(self, extra: list[str], children: list[str]) -> str:
         if len(extra) <= 1 and not children:
-            return f"{type(self).__name__}({''.join(extra)})"
+            return f"{self._get_name()}({''.join(extra)})"
         lines = "".join(f"\n  {line}" for line in [*extra, *children])
-        return f"{type(self).__name__}({lines}\n)"
+        return f"{self._get_name()}({lines}\n)"
 
 
 def _indented(text: str) -> str:

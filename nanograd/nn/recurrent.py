@@ -18,6 +18,7 @@ from nanograd.ops.creation import empty, zeros
 from nanograd.ops.joining import cat, stack
 from nanograd.ops.op import titled
 from nanograd.tensors import Tensor
+from nanograd.warned import outside
 
 __all__ = ["GRU", "LSTM", "RNN", "RNNBase"]
 
@@ -310,7 +311,7 @@ def _check_options(
         warnings.warn(
             "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers "
             f"greater than 1, but got dropout={dropout} and num_layers={layers}",
-            stacklevel=4,
+            stacklevel=outside(),
         )
 
 
@@ -320,6 +321,8 @@ class RNN(RNNBase):
     Input (T, B, I), (B, T, I) under ``batch_first``, (T, I) for one sequence, or a PackedSequence; h_0 as the last h,
     zeros without.  D is 2 if ``bidirectional``, else 1.  ``nonlinearity="relu"`` for relu.  ``dropout`` applies to the
     outputs of all layers but the last.
+
+    Raises ValueError for another nonlinearity.
 
     >>> y, h = nn.RNN(3, 5)(torch.zeros(7, 2, 3))
     >>> y.shape, h.shape

@@ -71,7 +71,10 @@ class LogSoftmax(_Along):
 
 
 class Softmax2d(Module):
-    """y = eˣ / Σ eˣ over the channels of each pixel          x (N, C, H, W) or (C, H, W)"""
+    """y = eˣ / Σ eˣ over the channels of each pixel          x (N, C, H, W) or (C, H, W)
+
+    Raises ShapeError for other than 3 or 4 dimensions.
+    """
 
     _function: ClassVar[str] = "torch.softmax(x, dim=-3)"
 

@@ -21,6 +21,7 @@ from nanograd.nn.module import Module
 from nanograd.nn.normalization import LayerNorm
 from nanograd.ops.creation import full
 from nanograd.tensors import Tensor
+from nanograd.warned import outside
 
 __all__ = [
     "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
@@ -229,7 +230,8 @@ class TransformerEncoder(Module):
         self.use_nested_tensor = enable_nested_tensor and not reason
         if reason:
             warnings.warn(
-                f"enable_nested_tensor is True, but self.use_nested_tensor is False because {reason}", stacklevel=2
+                f"enable_nested_tensor is True, but self.use_nested_tensor is False because {reason}",
+                stacklevel=outside(),
             )
 
     def forward(

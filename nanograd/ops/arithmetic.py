@@ -46,10 +46,15 @@ def add(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     return record(k.add(a.array, b.array), (a, lambda g: g), (b, lambda g: g))
 
 
+def _expect_whole(name: str, alpha: Number, a: Tensor) -> None:
+    """Raises DTypeError for a float that is to scale integers."""
+    if isinstance(alpha, float) and a.array.dtype.kind != "f":
+        raise DTypeError(f"{name}: alpha must not be a fraction for integers ({a.dtype}), got {alpha}. Use .float().")
+
+
 @op("Add")
 def _add_scaled(a: Tensor, b: Tensor, alpha: Number) -> Tensor:
-    if isinstance(alpha, float) and a.array.dtype.kind != "f":
-        raise DTypeError(f"add: alpha must not be a fraction for integers ({a.dtype}), got {alpha}. Use .float().")
+    _expect_whole("add", alpha, a)
     return record(k.add_scaled(a.array, b.array, alpha), (a, lambda g: g), (b, lambda g: g * alpha))
 
 
@@ -63,6 +68,7 @@ def sub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     if a.array.dtype.kind == "b" or (a is not input and is_truth(input)) or (b is not other and is_truth(other)):
         raise DTypeError("sub: truth values cannot be subtracted; use logical_xor (^), or convert with .int() first.")
     if alpha != 1:
+        _expect_whole("sub", alpha, a)
         return titled(_add_scaled(a, b, -alpha), "SubBackward0")
     return record(k.sub(a.array, b.array), (a, lambda g: g), (b, lambda g: -g))
 
@@ -92,7 +98,7 @@ def mul(input: Tensor, other: Tensor | Number) -> Tensor:
 def div(input: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
     """y = a / b; rounded with ``rounding_mode`` "floor" (down) or "trunc" (towards zero).
 
-    Raises DTypeError (integers by zero, rounded), ValueError for another rounding mode.
+    Raises DTypeError for integers by zero where the quotient is rounded, ValueError for another rounding mode.
     """
     if rounding_mode is not None:
         return _rounded_quotient(input, other, rounding_mode)

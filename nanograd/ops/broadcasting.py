@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nanograd.devices import cpu
@@ -80,9 +81,9 @@ def broadcast_shapes(*shapes: Sizes) -> Any:
     return expand(wrap(k.full.on(cpu)((), False, bool_)), full).shape
 
 
-def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+def broadcast_tensors(*tensors: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
     """The tensors expanded to the shape to which all of them broadcast."""
-    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+    given: Any = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     shape = common_shape("broadcast_tensors", *given)
     return tuple(x if x.array.shape == shape else expand(x, shape) for x in given)
 

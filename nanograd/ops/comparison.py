@@ -273,7 +273,7 @@ def blanked(x: Tensor, y: Tensor) -> Tensor:
 
 
 def fill(input: Tensor, value: Tensor | Number) -> Tensor:
-    """A tensor like x with ``value`` everywhere; no change of x reaches it.  Raises as ``fill_``."""
+    """A tensor like x with ``value`` everywhere; no change of x reaches it."""
     return input.clone().fill_(value)
 
 

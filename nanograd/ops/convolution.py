@@ -290,7 +290,8 @@ def conv_transpose2d(
 
     Shapes: x (N, C, H, W) or (C, H, W), W (C, O/groups, KH, KW), b (O,) → (N, O, OH, OW) with
     OH = (H - 1) stride - 2 padding + dilation (KH - 1) + output_padding + 1.
-    Raises as ``conv2d``, and ShapeError for an output_padding that is not smaller than stride or dilation.
+    Raises ShapeError where channels, groups or sizes do not fit, and for an output_padding that is not smaller than
+    stride or dilation, DTypeError for tensors of different dtypes.
 
     >>> F.conv_transpose2d(torch.ones(1, 1, 1, 1), torch.tensor([[[[1., 2.]]]]))
     tensor([[[[1., 2.]]]])

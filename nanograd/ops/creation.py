@@ -12,7 +12,7 @@ from nanograd.dtypes import DType, to_dtype
 from nanograd.errors import DTypeError, MissingError, ShapeError
 from nanograd.formats import expect_dense, expect_strided
 from nanograd.kernels import memory as k
-from nanograd.ops.op import result_type, wrap
+from nanograd.ops.op import result_type, tensor_class, wrap
 from nanograd.ops.shape import Sizes, sizes
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def tensor(
     tensor([[1, 2],
             [3, 4]])
     """
-    if hasattr(data, "array"):
+    if isinstance(data, tensor_class()):
         copied: Tensor = data.detach().to(near(device, data), dtype_or(dtype, data.dtype), copy=True)
         return copied.requires_grad_(requires_grad)
     array = _host(data)
@@ -110,9 +110,9 @@ def _host(data: Any) -> np.ndarray[Any, Any]:
 
 def _plain(data: Any) -> Any:
     """Nested lists with tensors in them replaced by arrays."""
-    if hasattr(data, "array"):
+    if isinstance(data, tensor_class()):
         return data.detach().cpu().numpy()
-    if isinstance(data, (list, tuple)) and any(isinstance(v, (list, tuple)) or hasattr(v, "array") for v in data):
+    if isinstance(data, (list, tuple)) and any(isinstance(v, (list, tuple, tensor_class())) for v in data):
         return [_plain(v) for v in data]
     return data
 
@@ -135,7 +135,7 @@ def _ragged(data: Any, where: str = "") -> str | None:
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """``data`` as a tensor, without a copy where it is one already or an array of the right dtype."""
-    if hasattr(data, "array"):
+    if isinstance(data, tensor_class()):
         given: Tensor = data
         return given.to(near(device, given), dtype_or(dtype, given.dtype))
     if isinstance(data, np.ndarray) and place(device) == devices.cpu:

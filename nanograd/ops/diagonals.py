@@ -136,6 +136,8 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """The diagonal of a matrix, as a copy; or a matrix with a vector on its diagonal.
 
+    Raises ShapeError for other than 1 or 2 dimensions.
+
     >>> torch.tensor([[1, 2], [3, 4]]).diag()
     tensor([1, 4])
     """

@@ -57,7 +57,7 @@ def _power(x: Tensor, n: Number) -> Tensor:
     a, b = lift(x, n)
     expect_numbers("pow", a)
     if n < 0 and a.array.dtype.kind in "iu":
-        raise DTypeError("pow: integers to negative powers are not integers; convert to floats first.")
+        raise DTypeError(f"pow: integers to negative powers ({n}) are not integers; convert to floats first.")
     y = elementwise.mul(a.array, a.array) if n == 2 else elementwise.pow(a.array, b.array)
     if n == 0:
         return record(y, (a, lambda g: none(g)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -263,7 +264,8 @@ def read(x: Tensor, steps: Steps) -> Tensor:
 def setitem(input: Tensor, index: Any, value: Any) -> None:
     """x[index] ← value, in place; the value is broadcast to the part and cast to x's dtype.
 
-    Raises ShapeError where it does not broadcast, IndexError as ``getitem``, GradError as in-place operations.
+    Raises ShapeError where it does not broadcast, DTypeError for what holds no numbers, IndexError out of bounds, with
+    too many indices, or for indices of another kind, GradError for a leaf that requires grad.
     """
     steps = steps_of(input, index)
     if hasattr(value, "array"):
@@ -280,8 +282,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (list, tuple, np.ndarray, np.generic)):
-        return np.asarray(value)
-    raise DTypeError(f"setitem: expected a tensor or a number to store, got {type(value).__name__}.")
+        with suppress(ValueError):  # rows of several lengths
+            plain = np.asarray(value)
+            if plain.dtype.kind in "biufc":
+                return plain
+    raise DTypeError(f"setitem: expected a tensor or a number to store, got {type(value).__name__} {value!r:.40}.")
 
 
 def _fit_part(v: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -89,6 +89,8 @@ concat = concatenate = cat
 def stack(tensors: Tensors, dim: int = 0) -> Tensor:
     """The tensors, all of one shape, side by side along a new dimension.
 
+    Raises ShapeError where shapes differ.
+
     >>> torch.stack([torch.zeros(2), torch.ones(2)])
     tensor([[0., 0.],
             [1., 1.]])
@@ -196,17 +198,17 @@ TORCH_NAMES["_block"] = "BlockDiagBackward0"
 # At least so many dimensions
 
 
-def atleast_1d(*tensors: Any) -> Any:
+def atleast_1d(*tensors: Tensor | Tensors) -> Any:
     """Each tensor, a number as a vector of one; several in a tuple."""
     return _each(lambda x: x if x.array.ndim else to_shape(x, (1,)), tensors)
 
 
-def atleast_2d(*tensors: Any) -> Any:
+def atleast_2d(*tensors: Tensor | Tensors) -> Any:
     """Each tensor, a number or vector as a matrix of one row; several in a tuple."""
     return _each(_rows, tensors)
 
 
-def atleast_3d(*tensors: Any) -> Any:
+def atleast_3d(*tensors: Tensor | Tensors) -> Any:
     """Each tensor with at least 3 dimensions: (n) → (1, n, 1), (n, m) → (n, m, 1); several in a tuple."""
     return _each(_deep, tensors)
 
@@ -236,14 +238,17 @@ def _deep(x: Tensor) -> Tensor:
 # Every combination
 
 
-def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
+def meshgrid(*tensors: Tensor | Tensors, indexing: str | None = None) -> tuple[Tensor, ...]:
     """The coordinates of a grid: vectors of n and m places → two views (n, m); (m, n) with ``indexing="xy"``.
+
+    Raises ShapeError for no tensors, for one of several dimensions, and for another indexing, DTypeError where dtypes
+    differ.
 
     >>> torch.meshgrid(torch.arange(2), torch.arange(3), indexing="ij")[0]
     tensor([[0, 0, 0],
             [1, 1, 1]])
     """
-    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+    given: Any = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     if not given:
         raise ShapeError("meshgrid: expects a non-empty TensorList.")
     if indexing not in (None, "ij", "xy"):
@@ -262,7 +267,10 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
 
 
 def cartesian_prod(*tensors: Tensor) -> Tensor:
-    """Every choice of one element from each vector: sizes n₁, …, n_k → (n₁ ⋯ n_k, k); one vector is itself."""
+    """Every choice of one element from each vector: sizes n₁, …, n_k → (n₁ ⋯ n_k, k); one vector is itself.
+
+    Raises ShapeError for what is no vector.
+    """
     for x in tensors:
         if x.array.ndim != 1:
             raise ShapeError(f"cartesian_prod: Expect a 1D vector, but got shape {list(x.array.shape)}.")
@@ -273,6 +281,8 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
 
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """Every choice of r elements of a vector, in order: (n,) → (n over r, r).
+
+    Raises ShapeError for what is no vector, and for a negative r.
 
     >>> torch.combinations(torch.tensor([1, 2, 3]))
     tensor([[1, 2],
@@ -298,6 +308,8 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
 
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive parts along ``dim``: of one size (the last may be smaller), or of the given sizes.
+
+    Raises ShapeError for a size below 0, and for sizes that do not add up.
 
     >>> torch.arange(5).split(2)
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
@@ -351,7 +363,10 @@ def _parts(x: Tensor, dim: int, parts: Sequence[int], title: str) -> tuple[Tenso
 
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """At most ``chunks`` views of equal size along ``dim``; the last may be smaller."""
+    """At most ``chunks`` views of equal size along ``dim``; the last may be smaller.
+
+    Raises ShapeError for fewer than one chunk.
+    """
     d = _there("chunk", input, dim)
     if chunks <= 0:
         raise ShapeError(
@@ -371,6 +386,8 @@ MOST_PARTS = 1 << 24  # of which each is a tensor
 
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Views along ``dim``: so many parts, of sizes that differ by one at most; or parts that begin at given places.
+
+    Raises ShapeError for fewer than one part.
 
     >>> torch.arange(5).tensor_split(2)
     (tensor([0, 1, 2]), tensor([3, 4]))
@@ -426,7 +443,7 @@ def _even(name: str, x: Tensor, parts: Any, dim: int, least: int) -> tuple[Tenso
 
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of the slices along ``dim``, without it."""
+    """Views of the slices along ``dim``, without it.  Raises IndexError for a 0-d tensor."""
     try:
         if not input.array.ndim:
             raise IndexError(f"unbind: Dimension specified as {dim} but tensor has no dimensions. Use .item().")

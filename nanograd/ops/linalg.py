@@ -106,7 +106,7 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
-    """A batch of matrix products: (b, n, k) (b, k, m) → (b, n, m)."""
+    """A batch of matrix products: (b, n, k) (b, k, m) → (b, n, m).  Raises ShapeError where batches differ."""
     _ndims("bmm", input, 3)
     _ndims("bmm", mat2, 3)
     if input.array.shape[0] != mat2.array.shape[0]:

@@ -23,7 +23,7 @@ def numpy_names(function: F) -> F:
     """
     assert isinstance(function, FunctionType)
     itself = FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
-    itself.__kwdefaults__ = function.__kwdefaults__
+    itself.__kwdefaults__, itself.__annotations__ = function.__kwdefaults__, function.__annotations__
     code = function.__code__
     positional = code.co_varnames[: code.co_argcount]
     named = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]

@@ -96,9 +96,9 @@ def legacy(size_average: Any, reduce: Any, reduction: str) -> str:
     """The reduction that torch's old arguments ``size_average`` and ``reduce`` ask for, where they are given."""
     if size_average is None and reduce is None:
         return reduction
-    if reduce is False:
+    if reduce is not None and not reduce:
         return "none"
-    return "sum" if size_average is False else "mean"
+    return "mean" if size_average is None or size_average else "sum"
 
 
 def _nll(
@@ -116,8 +116,10 @@ def _nll(
     return titled(reduced(to_shape(losses, target.array.shape), reduction, "nll_loss"), title)
 
 
-def _hint(xs: tuple[int, ...], ts: tuple[int, ...]) -> str:
+def _hint(xs: tuple[int, ...], ts: tuple[int, ...], is_float: bool) -> str:
     """What to do with a target that is near to what was expected."""
+    if not is_float:
+        return " The input must be the scores of the classes, in floats, (N, C): not their argmax."
     if ts == xs:
         return " A one-hot target: use target.argmax(1) for its class numbers, or target.float() for probabilities."
     if len(xs) == 2 and ts == (xs[0], 1):
@@ -149,13 +151,15 @@ def _classes(name: str, x: Tensor, t: Tensor, ignore: int) -> tuple[Tensor, Tens
                 f"{name}: expected scalar type Long: class numbers of torch.int64 of shape (N,), got {t.dtype} of "
                 f"shape {tuple(t.array.shape)}. Class numbers must be integers: target.long()."
             )
+        if t.array.dtype.char == "B":
+            t = t.long()
     except AttributeError as error:
         raise no_tensor(error) from None
     xs, ts = x.array.shape, t.array.shape
     if not xs or (ts != () if len(xs) == 1 else ts != (xs[0], *xs[2:])):
         raise ShapeError(
             f"{name}: expected an input (N, C, …) and a target (N, …), or (C,) and (), got {tuple(xs)} and {tuple(ts)}."
-            + _hint(tuple(xs), tuple(ts))
+            + _hint(tuple(xs), tuple(ts), x.array.dtype.kind == "f")
         )
     if t.array.size:
         low, high = int(where(t == ignore, 0, t).amin()), int(where(t == ignore, 0, t).amax())

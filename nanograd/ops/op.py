@@ -245,7 +245,8 @@ def result_type(*operands: Any) -> DType:
     for found in best:
         if found is not None and (chosen is None or found.category > chosen.category):
             chosen = found
-    assert chosen is not None
+    if chosen is None:
+        raise TypeError("result_type() missing 2 required positional arguments: 'tensor1' and 'tensor2'")
     return chosen
 
 

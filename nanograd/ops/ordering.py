@@ -112,6 +112,8 @@ def foremost(x: Tensor, k: int, dim: int, largest: bool) -> tuple[Tensor, ...]:
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """(the k-th least element, its index) along ``dim``, counted from 1; NaN counts as greatest.
 
+    Raises ShapeError for a k beyond the size.
+
     >>> torch.tensor([5, 3, 4]).kthvalue(2).values
     tensor(4)
     """

@@ -143,6 +143,8 @@ def vdot(input: Tensor, other: Tensor) -> Tensor:
 def inner(input: Tensor, other: Tensor) -> Tensor:
     """Σ a b over the last dimension of both: (…, k) (…', k) → (…, …'); with a 0-d tensor, a b.
 
+    Raises ShapeError where the last sizes differ.
+
     >>> torch.inner(torch.tensor([1., 2.]), torch.tensor([[3., 4.], [5., 6.]]))
     tensor([11., 17.])
     """
@@ -233,7 +235,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
 
 
 def trace(input: Tensor) -> Tensor:
-    """Σ of the diagonal of a matrix."""
+    """Σ of the diagonal of a matrix.  Raises ShapeError for what is no matrix."""
     expect_numbers("trace", input)
     if input.array.ndim != 2:
         raise ShapeError(f"trace: expected a matrix, but got tensor with dim {input.array.ndim}.")
@@ -288,9 +290,11 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
 # Of many matrices
 
 
-def chain_matmul(*matrices: Any) -> Tensor:
+def chain_matmul(*matrices: Tensor | Sequence[Tensor]) -> Tensor:
     """The product of matrices, in the order that takes the fewest multiplications; see ``linalg.multi_dot``."""
-    given = list(matrices[0]) if len(matrices) == 1 and isinstance(matrices[0], (list, tuple)) else list(matrices)
+    given: list[Any] = (
+        list(matrices[0]) if len(matrices) == 1 and isinstance(matrices[0], (list, tuple)) else list(matrices)
+    )
     for number, x in enumerate(given):
         if x.array.ndim != 2:
             raise ShapeError(f"chain_matmul: Tensor dimension is {x.array.ndim} at position {number}, expected 2.")

@@ -34,14 +34,14 @@ def flip(input: Tensor, dims: Sizes, *more: int) -> Tensor:
 
 
 def fliplr(input: Tensor) -> Tensor:
-    """The columns in reversed order: ``flip(1)``."""
+    """The columns in reversed order: ``flip(1)``.  Raises ShapeError for fewer than 2 dimensions."""
     if input.array.ndim < 2:
         raise ShapeError(f"fliplr: Input must be >= 2-d, got shape {tuple(input.array.shape)}. Use .flip(0).")
     return flip(input, (1,))
 
 
 def flipud(input: Tensor) -> Tensor:
-    """The rows in reversed order: ``flip(0)``."""
+    """The rows in reversed order: ``flip(0)``.  Raises ShapeError for a 0-d tensor."""
     if not input.array.ndim:
         raise ShapeError("flipud: Input must be >= 1-d, got a 0-d tensor.")
     return flip(input, (0,))
@@ -52,6 +52,8 @@ def roll(input: Tensor, shifts: Sizes, dims: Sizes = ()) -> Tensor:
     """The elements moved by ``shifts`` along ``dims``; those pushed out at one end come in at the other.
 
     Without ``dims`` the elements are rolled as if in one line.
+
+    Raises ShapeError for another number of shifts than of dims.
 
     >>> torch.arange(4).roll(1)
     tensor([3, 0, 1, 2])
@@ -74,6 +76,8 @@ def roll(input: Tensor, shifts: Sizes, dims: Sizes = ()) -> Tensor:
 @op("Rot90")
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """A copy turned by k quarter turns in the plane of two dimensions, from the first towards the second.
+
+    Raises ShapeError for other than two different dims.
 
     >>> torch.tensor([[1, 2], [3, 4]]).rot90()
     tensor([[2, 4],

@@ -108,6 +108,8 @@ def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTy
     >>> torch.tensor([1., torch.nan, 2.]).nansum()
     tensor(3.)
     """
+    if dtype is not None and not dtype.is_floating_point and input.is_floating_point():
+        input = where(input == input, input, 0)  # no integer stands for NaN
     x, total = cast(input, dtype)
     dims, full = every_dim("nansum", dim, x.array.ndim), x.array.shape
     y = k.nansum(x.array, dims, keepdim, total)

@@ -145,6 +145,10 @@ def randint(
     """
     expect_strided("randint", layout)
     if size is None:
+        if isinstance(high, int):
+            raise DTypeError(
+                f"randint: the size is missing: for one number in [{low}, {high}) write randint({low}, {high}, (1,))."
+            )
         low, high, size = 0, low, high
     elif high is None:
         low, high = 0, low
@@ -209,7 +213,7 @@ def randperm(
     requires_grad: bool = False,
     pin_memory: bool = False,
 ) -> Tensor:
-    """0 ... n-1 in random order."""
+    """0 ... n-1 in random order.  Raises ShapeError for a negative n."""
     expect_strided("randperm", layout)
     if n < 0:
         raise ShapeError(f"randperm: expected n of 0 or more, got {n}.")
@@ -361,10 +365,10 @@ def _check_weights(weights: Tensor, count: int, replacement: bool) -> None:
             "multinomial: weights must have a positive sum in each row: invalid multinomial distribution (sum of "
             "probabilities <= 0)."
         )
-    if not replacement and weights.array.size and count > int((weights > 0).sum(-1).amin()):
+    if not replacement and weights.array.size and count > (least := int((weights > 0).sum(-1).amin())):
         raise ShapeError(
-            f"multinomial: cannot draw {count} distinct indices from so few positive weights: cannot sample n_sample > "
-            "prob_dist.size(-1) samples without replacement."
+            f"multinomial: cannot draw {count} distinct indices from {least} positive weights: cannot sample n_sample "
+            "> prob_dist.size(-1) samples without replacement. Use replacement=True, or draw fewer."
         )
 
 

@@ -139,7 +139,8 @@ def scatter(
     """A copy of x with y[index[i, j], j] = src[i, j] for dim 0, y[i, index[i, j]] for dim 1; src may be one number.
 
     Where places repeat, the last one stays.  ``reduce`` "add" or "multiply" combines it with what is there.
-    Raises as ``gather``; ShapeError where src is smaller than the index, DTypeError where it has another dtype.
+    Raises DTypeError unless the index holds integers, and for a src of another dtype, ShapeError where dimensions
+    differ, and for a src smaller than the index, IndexError out of bounds.
 
     >>> torch.zeros(2, 3).scatter(1, torch.tensor([[2], [0]]), 1.0)
     tensor([[0., 0., 1.],

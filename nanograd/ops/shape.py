@@ -37,8 +37,12 @@ def one_dim(name: str, dim: int, ndim: int) -> int:
 
 
 def _whole(name: str, dim: Any) -> int:
-    if not hasattr(dim, "__index__"):
-        raise DTypeError(f"{name}: expected a dimension as an integer, or several as a tuple of them, got {dim!r:.60}.")
+    if isinstance(dim, (bool, type)) or not hasattr(dim, "__index__"):
+        hint = " Did you mean keepdim=True?" if dim is True else ""
+        raise DTypeError(
+            f"{name}(): argument 'dim' must be int, or a tuple of ints, not {type(dim).__name__}. "
+            f"Got {dim!r:.60}.{hint}"
+        )
     return dim.__index__()  # type: ignore[no-any-return]
 
 
@@ -144,7 +148,7 @@ def to_shape(x: Tensor, shape: Shape) -> Tensor:
     return view(x, array, lambda g: to_shape(g, before))
 
 
-def view_as_shape(input: Tensor, shape: Any, *more: int) -> Tensor:
+def view_as_shape(input: Tensor, size: Any, *more: int) -> Tensor:
     """The same memory in another shape, in which one size may be -1; or, for a dtype, its bytes read as that dtype.
 
     Raises ShapeError where strides forbid a view (reshape copies then), or where the bytes do not divide into
@@ -156,12 +160,12 @@ def view_as_shape(input: Tensor, shape: Any, *more: int) -> Tensor:
     >>> torch.ones(1).view(torch.int32)
     tensor([1065353216], dtype=torch.int32)
     """
-    if isinstance(shape, DType):
-        return _as_bits(input, shape)
-    wanted = infer("view", sizes("view", shape, more), input.array.shape)
+    if isinstance(size, DType):
+        return _as_bits(input, size)
+    wanted = infer("view", sizes("view", size, more), input.array.shape)
     if k.as_view(input.array, wanted) is None:
         raise ShapeError(
-            f"view: view size is not compatible with input tensor's size and stride: a tensor of shape "
+            f"view: view size is not compatible with input tensor's size and stride: a tensor of size "
             f"{tuple(input.array.shape)} and strides {input.stride()} cannot be seen as {wanted} without copying. "
             "Use .reshape(...) instead, or .contiguous().view(...)."
         )
@@ -204,6 +208,8 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Dimensions start_dim ... end_dim made one; itself if that is one dimension already.
 
+    Raises ShapeError for an end_dim before start_dim.
+
     >>> torch.zeros(2, 3, 4).flatten(1).shape
     torch.Size([2, 12])
     """
@@ -232,6 +238,8 @@ def ravel(input: Tensor) -> Tensor:
 
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """One dimension made several; one of ``sizes`` may be -1.
+
+    Raises ShapeError where the sizes do not multiply to that of the dimension.
 
     >>> torch.zeros(2, 12).unflatten(1, (3, -1)).shape
     torch.Size([2, 3, 4])
@@ -265,6 +273,8 @@ _sizes = sizes  # the function, where a parameter of the same name hides it
 def permute(input: Tensor, dims: Sizes = (), *more: int) -> Tensor:
     """The view with dimensions in the order ``dims``.
 
+    Raises ShapeError unless each dimension is named once.
+
     >>> torch.zeros(2, 3, 4).permute(2, 0, 1).shape
     torch.Size([4, 2, 3])
     """
@@ -290,6 +300,8 @@ def permute(input: Tensor, dims: Sizes = (), *more: int) -> Tensor:
 
 def movedim(input: Tensor, source: Sizes, destination: Sizes) -> Tensor:
     """The view with dimension (or dimensions) ``source`` moved to ``destination``, the others in their order.
+
+    Raises ShapeError unless there are as many destinations, each once.
 
     >>> torch.zeros(2, 3, 4).movedim(0, -1).shape
     torch.Size([3, 4, 2])

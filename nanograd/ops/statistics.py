@@ -205,6 +205,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
     Shapes: x (n,), weights (n,); y at least (minlength,), and long enough for the greatest number.
 
+    Raises DTypeError for floats, ShapeError for what is no vector, and for negative numbers.
+
     >>> torch.tensor([1, 2, 2]).bincount()
     tensor([0, 1, 2])
     """

@@ -47,7 +47,7 @@ class TypedTensor(type):
                 f"{cls.__name__}: data must be a sequence, an array or a tensor, or sizes as integers; got "
                 f"{type(data).__name__} {data!r:.40}."
             )
-        if not hasattr(data, "array"):
+        if not isinstance(data, tensor_class()):
             return tensor(data, dtype=cls.dtype)
         if data.dtype is not cls.dtype:
             raise DTypeError(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from nanograd.absent import missing as _missing
+from nanograd.ops.refusing import guard as _guard
 from nanograd.optim import lr_scheduler, swa_utils
 from nanograd.optim.adadelta import Adadelta
 from nanograd.optim.adagrad import Adagrad
@@ -21,6 +22,9 @@ __all__ = [
     "ASGD", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop",
     "Rprop", "lr_scheduler", "swa_utils",
 ]  # fmt: skip
+
+_guard(globals(), __all__, strict=True)
+_guard(vars(lr_scheduler), lr_scheduler.__all__, strict=True)
 
 
 def __getattr__(name: str) -> Any:

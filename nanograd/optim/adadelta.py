@@ -17,7 +17,8 @@ __all__ = ["Adadelta"]
 class Adadelta(Adaptive):
     """v ← ρ v + (1-ρ) g²;  d = g √(u + eps) / √(v + eps);  u ← ρ u + (1-ρ) d²;  p ← p - lr d   (Zeiler, 2012)
 
-    ``weight_decay`` adds decay p to g, ``maximize`` steps upwards.  Raises ValueError for numbers out of range.
+    ``weight_decay`` adds decay p to g, ``maximize`` steps upwards.  Raises ValueError for numbers out of
+    range, TypeError for what is no number.
     """
 
     def __init__(

@@ -19,7 +19,8 @@ class Adagrad(Adaptive):
     """s ← s + g²;  p ← p - lrₜ g / (√s + eps),  lrₜ = lr / (1 + (t-1) lr_decay)   (Duchi, Hazan and Singer, 2011)
 
     s begins with ``initial_accumulator_value``, and at once: a new optimizer's state is not empty.  ``weight_decay``
-    adds decay p to g, ``maximize`` steps upwards.  Raises ValueError for numbers out of range.
+    adds decay p to g, ``maximize`` steps upwards.  Raises ValueError for numbers out of
+    range, TypeError for what is no number.
     """
 
     def __init__(

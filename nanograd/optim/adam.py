@@ -32,7 +32,7 @@ class Adam(Adaptive):
 
     m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ) correct for their start at 0.  ``weight_decay`` adds decay p to g, or, if
     decoupled, shrinks p by lr · decay.  ``amsgrad`` uses the greatest v so far, ``maximize`` steps upwards.
-    Raises ValueError for numbers out of range.
+    Raises ValueError for numbers out of range, TypeError for what is no number.
 
     >>> p = torch.tensor([1.0], requires_grad=True)
     >>> (p * p).sum().backward()

@@ -19,7 +19,7 @@ class Adamax(Adaptive):
     """m ← β₁ m + (1-β₁) g;  u ← max(β₂ u, |g| + eps);  p ← p - lr m̂ / u   (Kingma and Ba, 2015, algorithm 2)
 
     m̂ = m / (1 - β₁ᵗ).  ``weight_decay`` adds decay p to g, ``maximize`` steps upwards.  Raises ValueError for numbers
-    out of range.
+    out of range, TypeError for what is no number.
     """
 
     def __init__(

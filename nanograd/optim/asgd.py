@@ -19,7 +19,7 @@ class ASGD(Adaptive):
 
     Then η = lr / (1 + λ lr t)^α and μ = 1 / max(1, t - t0).  The average a stands in ``state[p]["ax"]``; until step
     t0 it is p itself.  ``weight_decay`` adds decay p to g, ``maximize`` steps upwards.  Raises ValueError for numbers
-    out of range.
+    out of range, TypeError for what is no number.
     """
 
     _numbers = ("step", "eta", "mu")
@@ -61,7 +61,7 @@ class ASGD(Adaptive):
         lr, lambd = float(group["lr"]), float(group["lambd"])
         eta, mu = state["eta"].array, state["mu"].array
         now, share = eta.item(), mu.item()
-        k.put(eta, lr / (1 + lambd * lr * t) ** group["alpha"])
+        k.put(eta, lr * (1 + lambd * lr * t) ** -group["alpha"])
         k.put(mu, 1 / max(1.0, t - group["t0"]))
         sign = -1.0 if group["maximize"] else 1.0
         return k.asgd, (float(group["weight_decay"]), sign, now, 1 - lambd * now, share)

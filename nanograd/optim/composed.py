@@ -57,7 +57,11 @@ class _Composed(LRScheduler):
 
 
 class SequentialLR(_Composed):
-    """One schedule after another: number i + 1 begins, from its own start, at step ``milestones[i]``."""
+    """One schedule after another: number i + 1 begins, from its own start, at step ``milestones[i]``.
+
+    Raises ValueError for no schedulers, for those of another optimizer, and for another number of milestones than of
+    changes.
+    """
 
     def __init__(
         self, optimizer: Optimizer, schedulers: list[LRScheduler], milestones: list[int], last_epoch: int = -1
@@ -104,7 +108,10 @@ class SequentialLR(_Composed):
 
 
 class ChainedScheduler(_Composed):
-    """All schedules at every step, each acting on the rates that those before it left."""
+    """All schedules at every step, each acting on the rates that those before it left.
+
+    Raises ValueError for no schedulers, and for those of another optimizer.
+    """
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
         if len(schedulers) < 1:

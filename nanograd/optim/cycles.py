@@ -18,6 +18,8 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
     T_i is T_0 first and T_mult times as long after each restart.  ``step(epoch)`` takes fractions of epochs.
     (Loshchilov and Hutter, 2017, equation 5)
+
+    Raises ValueError for a T_0 or T_mult below 1.
     """
 
     def __init__(
@@ -103,7 +105,8 @@ class CyclicLR(_WithMomentum):
 
     ``mode`` says how the peaks change: "triangular" not, "triangular2" halved each cycle, "exp_range" by gammaᵗ;
     ``scale_fn`` takes its place, a function of the cycle's number or, by ``scale_mode``, of t.  The momentum moves the
-    other way unless ``cycle_momentum`` is False.
+    other way unless ``cycle_momentum`` is False.  Raises ValueError for a cycle without steps, for another mode, and
+    for an optimizer without momentum while that is to cycle.
     """
 
     def __init__(
@@ -134,7 +137,9 @@ class CyclicLR(_WithMomentum):
             raise ValueError(f"CyclicLR: expected a cycle of at least one step, got {self.total_size:g}.")
         self.step_ratio = up / self.total_size
         if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
-            raise ValueError("mode is invalid and scale_fn is None")
+            raise ValueError(
+                f"mode is invalid and scale_fn is None: got {mode!r}, not 'triangular', 'triangular2' or 'exp_range'."
+            )
         self.mode = mode
         self.gamma = gamma
         self._scale_fn_custom = scale_fn
@@ -187,7 +192,10 @@ class OneCycleLR(_WithMomentum):
     The rise takes ``pct_start`` of ``total_steps`` (or of epochs · steps_per_epoch), along a cosine or a line
     (``anneal_strategy``).  ``three_phase`` returns to the first rate as fast as it rose, and only then falls further.
     The momentum moves the other way unless ``cycle_momentum`` is False.  Call ``step`` after every batch.
-    (Smith and Topin, 2018)  Raises ValueError after the last step.
+    (Smith and Topin, 2018)
+
+    Raises ValueError after the last step, for a pct_start outside [0, 1], for another anneal_strategy, and where no
+    number of steps is given.
     """
 
     def __init__(

@@ -51,6 +51,8 @@ class _ByFunction(LRScheduler):
 class LambdaLR(_ByFunction):
     """lr = lr₀ f(t)
 
+    Raises ValueError for another number of functions than there are groups, TypeError for what is no function.
+
     >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
     >>> schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + t))
     >>> optimizer.step(); schedule.step()
@@ -73,7 +75,10 @@ class MultiplicativeLR(_ByFunction):
 
 
 class StepLR(LRScheduler):
-    """lr ← gamma lr, every ``step_size`` steps: lr = lr₀ gamma^⌊t / step_size⌋"""
+    """lr ← gamma lr, every ``step_size`` steps: lr = lr₀ gamma^⌊t / step_size⌋
+
+    Raises ValueError for a step_size below 1.
+    """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         if not step_size > 0:
@@ -116,13 +121,16 @@ class MultiStepLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """lr = factor lr₀ for ``total_iters`` steps, then lr₀"""
+    """lr = factor lr₀ for ``total_iters`` steps, then lr₀
+
+    Raises ValueError for a factor outside [0, 1].
+    """
 
     def __init__(
         self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
     ) -> None:
         if not 0 <= factor <= 1.0:
-            raise ValueError("Constant multiplicative factor expected to be between 0 and 1.")
+            raise ValueError(f"Constant multiplicative factor expected to be between 0 and 1. Got {factor}.")
         self.factor = factor
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
@@ -139,7 +147,10 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """lr goes from start_factor lr₀ to end_factor lr₀ in ``total_iters`` equal steps, and stays"""
+    """lr goes from start_factor lr₀ to end_factor lr₀ in ``total_iters`` equal steps, and stays
+
+    Raises ValueError for a start_factor outside (0, 1], and for an end_factor outside [0, 1].
+    """
 
     def __init__(
         self,
@@ -150,9 +161,12 @@ class LinearLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         if not 0 < start_factor <= 1.0:
-            raise ValueError("Starting multiplicative factor expected to be greater than 0 and less or equal to 1.")
+            raise ValueError(
+                "Starting multiplicative factor expected to be greater than 0 and less or equal to 1, got "
+                f"{start_factor}."
+            )
         if not 0 <= end_factor <= 1.0:
-            raise ValueError("Ending multiplicative factor expected to be between 0 and 1.")
+            raise ValueError(f"Ending multiplicative factor expected to be between 0 and 1. Got {end_factor}.")
         self.start_factor = start_factor
         self.end_factor = end_factor
         self.total_iters = total_iters
@@ -210,7 +224,7 @@ class CosineAnnealingLR(LRScheduler):
     """lr = eta_min + (lr₀ - eta_min) (1 + cos(π t / T_max)) / 2   (Loshchilov and Hutter, 2017, without restarts)
 
     Each rate is computed from the one before it, so that other schedules may act on the same optimizer.  After T_max
-    steps it rises again.
+    steps it rises again.  Raises ValueError for a T_max below 1.
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:

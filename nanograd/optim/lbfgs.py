@@ -65,13 +65,13 @@ class LBFGS(Optimizer):
         super().__init__(params, defaults)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Refused after the first: raises ValueError."""
+        """Accept the first group alone.  Raises ValueError for another."""
         if self.param_groups:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
         super().add_param_group(param_group)
 
     def step(self, closure: Loss | None = None) -> Any:
-        """Minimize for up to ``max_iter`` iterations; the loss before them."""
+        """Minimize for up to ``max_iter`` iterations; the loss before them.  Raises TypeError without a closure."""
         if closure is None:
             raise TypeError(
                 "LBFGS.step() missing 1 required positional argument: 'closure': a function that calls zero_grad(), "

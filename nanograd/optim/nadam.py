@@ -20,7 +20,7 @@ class NAdam(Adaptive):
 
     m, v and v̂ are Adam's; μₜ = β₁ (1 - 0.96^(t ψ) / 2) with ψ = ``momentum_decay``.  ``weight_decay`` adds decay p to
     g, or, if decoupled, shrinks p by lr · decay; ``maximize`` steps upwards.  Raises ValueError for numbers out of
-    range.
+    range, TypeError for what is no number.
     """
 
     _numbers = ("step", "mu_product")

@@ -14,6 +14,7 @@ from nanograd.ops.creation import tensor
 from nanograd.settings import get_default_dtype
 from nanograd.tape import enable_grad
 from nanograd.tensors import RemovableHandle, Tensor
+from nanograd.warned import outside
 
 __all__ = [
     "Group", "Optimizer", "accept_switches", "expect", "expect_not_negative", "expect_rate", "number", "required",
@@ -105,8 +106,9 @@ class Optimizer:
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Train more tensors, with options of their own.
 
-        Raises TypeError for what is not a tensor, ValueError for tensors that operations made or that are in a group
-        already, and where some parameters have names and others have none.
+        Raises TypeError for a group that is not a dict, and for what is not a tensor, KeyError for a group without
+        params, ValueError for tensors that operations made or that are in a group already, and where some parameters
+        have names and others have none.
         """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
@@ -140,7 +142,7 @@ class Optimizer:
             warnings.warn(
                 "optimizer contains a parameter group with duplicate parameters: each is updated more than once in a "
                 "step.",
-                stacklevel=5,
+                stacklevel=outside(),
             )
         known = {id(p) for group in self.param_groups for p in group["params"]}
         if any(id(p) in known for p in tensors):

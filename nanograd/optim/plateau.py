@@ -18,6 +18,9 @@ class ReduceLROnPlateau(LRScheduler):
     Improving means, for mode "min", below best · (1 - threshold), or, where ``threshold_mode`` is "abs", below best -
     threshold; above, for mode "max".  After a reduction it waits ``cooldown`` steps.  No rate falls below its
     ``min_lr``, and none by less than ``eps``.  Call ``step(value)`` after each validation.
+
+    Raises ValueError for a factor of 1 or more, for another mode or threshold_mode, and for another number of min_lr
+    than there are groups.
     """
 
     def __init__(
@@ -33,7 +36,7 @@ class ReduceLROnPlateau(LRScheduler):
         eps: float = 1e-8,
     ) -> None:
         if factor >= 1.0:
-            raise ValueError("Factor should be < 1.0.")
+            raise ValueError(f"Factor should be < 1.0. Got {factor}.")
         self.factor = factor
         self.optimizer = expect_optimizer(optimizer)
         groups = len(optimizer.param_groups)

@@ -20,7 +20,8 @@ class RAdam(Adaptive):
 
     m̂ and v̂ are Adam's, except that eps is added before the correction of v;  ρ∞ = 2 / (1-β₂) - 1,
     ρₜ = ρ∞ - 2 t β₂ᵗ / (1 - β₂ᵗ) and r = √((ρₜ-4)(ρₜ-2) ρ∞ / ((ρ∞-4)(ρ∞-2) ρₜ)).  ``weight_decay`` adds decay p to g,
-    or, if decoupled, shrinks p by lr · decay; ``maximize`` steps upwards.  Raises ValueError for numbers out of range.
+    or, if decoupled, shrinks p by lr · decay; ``maximize`` steps upwards.  Raises ValueError for numbers out of
+    range, TypeError for what is no number.
     """
 
     def __init__(

@@ -19,7 +19,8 @@ class RMSprop(Adaptive):
 
     ``momentum`` keeps b ← momentum b + g / (√v + eps) and steps along b; ``centered`` takes the square of the mean
     gradient from v, which leaves its variance (Graves, 2013, equations 38 to 45).  ``weight_decay`` adds decay p to g,
-    ``maximize`` steps upwards.  Raises ValueError for numbers out of range.
+    ``maximize`` steps upwards.  Raises ValueError for numbers out of
+    range, TypeError for what is no number.
     """
 
     def __init__(

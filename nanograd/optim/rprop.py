@@ -20,7 +20,8 @@ class Rprop(Adaptive):
 
     Every element has a step size s of its own, which begins with lr and stays within ``step_sizes``; ``etas`` is
     (η₋, η₊).  Where g turned, the element rests for a step.  Made for full batches: the noise of small ones turns
-    signs.  ``maximize`` steps upwards.  Raises ValueError for numbers out of range.
+    signs.  ``maximize`` steps upwards.  Raises ValueError for numbers out of
+    range, TypeError for what is no number.
     """
 
     def __init__(

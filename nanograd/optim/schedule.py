@@ -8,6 +8,7 @@ from typing import Any
 
 from nanograd.optim.optimizer import Group, Optimizer
 from nanograd.tensors import Tensor
+from nanograd.warned import outside
 
 __all__ = ["LRScheduler", "expect_optimizer", "one_per_group", "rates_of", "saved_functions", "set_option"]
 
@@ -56,7 +57,8 @@ class LRScheduler:
         """The rates of step ``last_epoch``; for the rates that stand now ask ``get_last_lr``."""
         if not self._get_lr_called_within_step:
             warnings.warn(
-                "To get the last learning rate computed by the scheduler, please use `get_last_lr()`.", stacklevel=2
+                "To get the last learning rate computed by the scheduler, please use `get_last_lr()`.",
+                stacklevel=outside(),
             )
         return self._rates()
 
@@ -78,7 +80,7 @@ class LRScheduler:
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the opposite order: "
                 "`optimizer.step()` before `lr_scheduler.step()`, or the first value of the learning rate schedule is "
                 "skipped.",
-                stacklevel=2,
+                stacklevel=outside(),
             )
         self._step_count += 1
         if epoch is not None:
@@ -154,7 +156,7 @@ def warn_of_epoch() -> None:
     warnings.warn(
         "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please "
         "use `scheduler.step()` to step the scheduler.",
-        stacklevel=3,
+        stacklevel=outside(),
     )
 
 

@@ -18,7 +18,8 @@ class SGD(Optimizer):
     """b ← momentum b + (1 - dampening) (g + decay p);  p ← p - lr b
 
     The first b is g + decay p.  ``nesterov`` steps along g + decay p + momentum b (Sutskever et al., 2013, section 2,
-    in torch's form), ``maximize`` upwards.  Raises ValueError for numbers out of range.
+    in torch's form), ``maximize`` upwards.  Raises ValueError for numbers out of range, TypeError for what
+    is no number.
 
     >>> p = torch.tensor([1.0], requires_grad=True)
     >>> (p * p).sum().backward()

@@ -35,7 +35,10 @@ def get_swa_avg_fn() -> Average:
 
 
 def get_ema_avg_fn(decay: float = 0.999) -> Average:
-    """a ← decay a + (1 - decay) p: what lies further back counts less."""
+    """a ← decay a + (1 - decay) p: what lies further back counts less.
+
+    Raises ValueError for a decay outside [0, 1].
+    """
     if not 0.0 <= decay <= 1.0:
         raise ValueError(f"Invalid decay value {decay} provided. Please provide a value in [0,1] range.")
 
@@ -70,6 +73,8 @@ class AveragedModel(Module):
 
     ``avg_fn(average, parameter, count)`` says how (all alike, when None), or ``multi_avg_fn`` for lists, in place.
     Buffers are averaged too with ``use_buffers``, and copied without.
+
+    Raises ValueError where both avg_fn and multi_avg_fn are given.
 
     >>> model = nn.Linear(1, 1)
     >>> averaged = torch.optim.swa_utils.AveragedModel(model)
@@ -155,7 +160,10 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
 
 
 class SWALR(LRScheduler):
-    """lr goes from where it is to ``swa_lr`` in ``anneal_epochs`` steps, along a cosine or a line, and stays"""
+    """lr goes from where it is to ``swa_lr`` in ``anneal_epochs`` steps, along a cosine or a line, and stays
+
+    Raises ValueError for another anneal_strategy, and for negative anneal_epochs.
+    """
 
     def __init__(
         self,

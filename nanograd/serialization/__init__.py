@@ -64,7 +64,8 @@ def save(
     stays whole until the new one is complete.  A path that ends in .safetensors, .npz or .npy gives a file of that
     format.  ``pickle_protocol`` has no effect: what is written is what torch reads, protocol 2.
 
-    Raises DTypeError that names what cannot be stored and where it stands.
+    Raises DTypeError for what cannot be stored, naming it and its place, MissingError for another ``pickle_module``,
+    and for the format of before torch 1.6.
 
     >>> torch.save({"epoch": 3, "weight": torch.ones(2)}, "checkpoint.pt")
     >>> torch.load("checkpoint.pt")
@@ -115,7 +116,8 @@ def load(
     ``encoding``      of the strings in files that Python 2 wrote
 
     bfloat16 becomes float32, without loss.  Raises FileFormatError for a damaged file, UnsafeFileError for one that
-    names what is not allowed, MissingError for tensors that nanograd does not have.
+    names what is not allowed, MissingError for tensors that nanograd does not have, and for another
+    ``pickle_module``, ValueError for ``mmap`` of what is no path.
     """
     _check_pickle(pickle_module)
     codecs.lookup(encoding)  # an unknown one is the caller's mistake, not the file's
@@ -169,7 +171,7 @@ def _unknown(start: bytes) -> str:
     elif start.lstrip()[:1] in (b"<", b"{"):
         kind = "text (a page of a download that failed?)"
     else:
-        kind = f"begins with {start[:8]!r}"
+        kind = f"something else, which begins with {start[:8]!r}"
     return (
         f"load: this is no file that nanograd reads: it is {kind}. It reads what torch.save and nanograd.save write, "
         ".safetensors, .npz and .npy; it may also be damaged at its beginning."

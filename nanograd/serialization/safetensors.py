@@ -51,7 +51,7 @@ def save_file(
 
 
 def load_file(filename: str | os.PathLike[str], device: Any = "cpu") -> dict[str, Tensor]:
-    """The tensors of a file by name.  bfloat16 becomes float32, without loss.  Raises FileFormatError."""
+    """The tensors of a file by name.  bfloat16 becomes float32, without loss.  Raises FileFormatError for damage."""
     with opened(filename) as (file, size):
         return read(file, size, to_device(device))
 

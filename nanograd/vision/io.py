@@ -39,13 +39,17 @@ class ImageReadMode(enum.Enum):
 def read_image(path: str | Path, mode: ImageReadMode | str = ImageReadMode.UNCHANGED) -> Tensor:
     """The image in a file, uint8 (C, H, W).
 
-    Raises FileFormatError for damage, MissingError for what needs Pillow where it is not installed.
+    Raises FileNotFoundError where there is none, FileFormatError for damage, MissingError for what needs Pillow, which
+    is not installed.
     """
     return decode_image(Path(path).read_bytes(), mode)
 
 
 def decode_image(input: Tensor | bytes, mode: ImageReadMode | str = ImageReadMode.UNCHANGED) -> Tensor:
-    """The image in the bytes of a file, which may be a uint8 tensor (N,): uint8 (C, H, W)."""
+    """The image in the bytes of a file, which may be a uint8 tensor (N,): uint8 (C, H, W).
+
+    Raises TypeError for what is no bytes, FileFormatError for damage, ValueError for another mode.
+    """
     array = _with_channels(_decoded(_bytes("decode_image", input)), _mode(mode))
     return from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))
 
@@ -136,7 +140,10 @@ def _channels_last(name: str, input: Any, channels: tuple[int, ...]) -> Array:
 
 
 def encode_png(input: Tensor, compression_level: int = 6) -> Tensor:
-    """The PNG file of an image, uint8 (C, H, W) with one to four channels: its bytes, uint8 (N,)."""
+    """The PNG file of an image, uint8 (C, H, W) with one to four channels: its bytes, uint8 (N,).
+
+    Raises TypeError for what is not uint8, ValueError for another shape, and for a compression_level outside [0, 9].
+    """
     if not 0 <= compression_level <= 9:
         raise ValueError(f"encode_png: expected compression_level from 0 to 9, got {compression_level}.")
     data = png.encode(_channels_last("encode_png", input, (1, 2, 3, 4)), compression_level)

@@ -20,6 +20,9 @@ from nanograd.nn.functional.margin import *
 from nanograd.nn.functional.normalization import *
 from nanograd.nn.functional.padding import *
 from nanograd.nn.functional.pooling import *
+from nanograd.ops.refusing import guard as _guard
+
+_guard(globals(), [name for name in globals() if not name.startswith("_")])
 
 
 def __getattr__(name: str) -> _Any:

@@ -8,7 +8,6 @@ from typing import Any
 
 from nanograd.dtypes import DType
 from nanograd.errors import ShapeError
-from nanograd.nn.functional.warned import outside
 from nanograd.ops import activation as ops
 from nanograd.ops import elementary
 from nanograd.ops.activation import gelu, glu, hardshrink, logsigmoid, prelu, softplus, softshrink
@@ -21,6 +20,7 @@ from nanograd.ops.op import titled
 from nanograd.ops.sampling import rand_like
 from nanograd.ops.writing import in_place
 from nanograd.tensors import Tensor
+from nanograd.warned import outside
 
 __all__ = [
     "celu", "celu_", "elu", "elu_", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish",

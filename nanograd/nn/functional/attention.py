@@ -17,6 +17,7 @@ from nanograd.ops.linalg import linear
 from nanograd.ops.normalization import softmax
 from nanograd.ops.op import titled
 from nanograd.tensors import Tensor
+from nanograd.warned import outside
 
 __all__ = ["multi_head_attention_forward", "scaled_dot_product_attention"]
 
@@ -243,7 +244,7 @@ def additive_mask(
     if other is not None and other.dtype is not mask.dtype:
         warnings.warn(
             f"Support for mismatched {name} and {other_name} is deprecated. Use same type for both instead.",
-            stacklevel=3,
+            stacklevel=outside(),
         )
     if mask.is_floating_point():
         return mask

@@ -11,10 +11,10 @@ import warnings
 from nanograd import dtypes
 from nanograd.errors import ShapeError
 from nanograd.nn.functional.activation import placed
-from nanograd.nn.functional.warned import outside
 from nanograd.ops.refusing import no_tensor
 from nanograd.ops.sampling import rand
 from nanograd.tensors import Tensor
+from nanograd.warned import outside
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
 

@@ -66,6 +66,8 @@ def _shorten(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float)
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """y[…, c] = 1 where c is the class number, else 0: (…) → (…, C) int64.
 
+    Raises DTypeError for what is not int64, ShapeError for negative numbers, and for numbers beyond num_classes.
+
     >>> F.one_hot(torch.tensor([0, 2]))
     tensor([[1, 0, 0],
             [0, 0, 1]])
@@ -110,6 +112,8 @@ def embedding_bag(
     The indices are (B, n), a bag per row, or a line of all bags one after the other, bag b beginning at offsets[b];
     with ``include_last_offset`` the last offset is the end of the last bag.  An empty bag gives zeros, entries equal to
     ``padding_idx`` do not count.  ``per_sample_weights``, of the indices' shape, scale the rows of a sum.
+
+    Raises ValueError for another mode.
     """
     if mode not in ("sum", "mean", "max"):
         raise ValueError(f"embedding_bag: mode has to be one of sum, mean or max, got {mode!r}.")

@@ -8,7 +8,6 @@ from typing import Any
 
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.nn.functional.activation import logsigmoid
-from nanograd.nn.functional.warned import outside
 from nanograd.ops import losses as ops
 from nanograd.ops.comparison import where
 from nanograd.ops.creation import full_like
@@ -16,6 +15,7 @@ from nanograd.ops.normalization import cross_entropy, legacy, nll_loss, reduced
 from nanograd.ops.op import Number, titled
 from nanograd.ops.special import xlogy
 from nanograd.tensors import Tensor
+from nanograd.warned import outside
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "gaussian_nll_loss", "huber_loss",
@@ -81,7 +81,7 @@ def smooth_l1_loss(
     reduction: str = "mean",
     beta: float = 1.0,
 ) -> Tensor:
-    """loss = mean of d²/(2β) where d = |x - t| < β, of d - β/2 elsewhere."""
+    """loss = mean of d²/(2β) where d = |x - t| < β, of d - β/2 elsewhere.  Raises ShapeError for a negative beta."""
     if beta < 0:
         raise ShapeError(f"smooth_l1_loss does not support negative values for beta: got {beta}.")
     _warn_sizes("smooth_l1_loss", input, target)
@@ -97,7 +97,10 @@ def smooth_l1_loss(
 def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:
-    """loss = mean of d²/2 where d = |x - t| < δ, of δ (d - δ/2) elsewhere."""
+    """loss = mean of d²/2 where d = |x - t| < δ, of δ (d - δ/2) elsewhere.
+
+    Raises ShapeError for a delta of 0 or less.
+    """
     if not delta > 0:
         raise ShapeError(f"huber_loss does not support non-positive values for delta: got {delta}.")
     _warn_sizes("huber_loss", input, target)
@@ -246,7 +249,7 @@ def gaussian_nll_loss(
     """loss = mean of (ln v + (x - t)²/v) / 2, v the predicted variance, at least eps; ``full`` adds ln(2π)/2.
 
     Shapes: x and t alike; var alike, with a last dimension of 1, or without the last dimension.  No gradient knows of
-    the least variance.  Raises ValueError for negative variances and other shapes.
+    the least variance.  Raises ValueError for negative variances, and for a var of another shape.
     """
     v = full_like(input, var) if isinstance(var, (int, float)) else var
     if bool((v < 0).any()):

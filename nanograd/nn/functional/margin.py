@@ -29,7 +29,7 @@ def soft_margin_loss(
     input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
 ) -> Tensor:
     """loss = mean of ln(1 + e^(-t x)), targets t of -1 and 1."""
-    losses = softplus(-target * input, threshold=math.inf)
+    losses = softplus(-(target * input), threshold=math.inf)
     loss = reduced(losses, legacy(size_average, reduce, reduction), "soft_margin_loss")
     return titled(loss, "SoftMarginLossBackward0")
 
@@ -75,7 +75,10 @@ def margin_ranking_loss(
     reduce: Any = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """loss = mean of max(0, margin - t (x1 - x2)): x1 is to be above x2 where t = 1, below where t = -1."""
+    """loss = mean of max(0, margin - t (x1 - x2)): x1 is to be above x2 where t = 1, below where t = -1.
+
+    Raises ShapeError where the numbers of dimensions differ.
+    """
     if not input1.array.ndim == input2.array.ndim == target.array.ndim:
         raise ShapeError(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
@@ -95,7 +98,10 @@ def multi_margin_loss(
     reduce: Any = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """loss = mean of w[t] Σ_{c≠t} max(0, margin - x[t] + x[c])ᵖ / C, scores x (N, C) or (C,), classes t (N,) or ()."""
+    """loss = mean of w[t] Σ_{c≠t} max(0, margin - x[t] + x[c])ᵖ / C, scores x (N, C) or (C,), classes t (N,) or ().
+
+    Raises ShapeError for another p, and for a target of another shape.
+    """
     if p not in (1, 2):
         raise ShapeError(f"multi_margin_loss: only p == 1 and p == 2 supported, got {p}")
     single = input.array.ndim < 2

@@ -10,6 +10,7 @@ from nanograd.ops.creation import tensor
 from nanograd.ops.joining import stack
 from nanograd.tape import no_grad
 from nanograd.tensors import Tensor
+from nanograd.warned import outside
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
 
@@ -20,7 +21,7 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
         warnings.warn(
             "`parameters` is an empty generator, no gradient clipping will occur: was model.parameters() used up "
             "before?",
-            stacklevel=3,
+            stacklevel=outside(),
         )
     return [p.grad for p in given if p.grad is not None]
 
@@ -99,7 +100,7 @@ def clip_grad_norm(
     warnings.warn(
         "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.",
         FutureWarning,
-        stacklevel=2,
+        stacklevel=outside(),
     )
     return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
 

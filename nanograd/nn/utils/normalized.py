@@ -12,6 +12,7 @@ from nanograd.nn.utils.parametrizations import as_matrix, norm_except, output_di
 from nanograd.ops.sampling import randn
 from nanograd.tape import no_grad
 from nanograd.tensors import Tensor
+from nanograd.warned import outside
 
 __all__ = ["remove_spectral_norm", "remove_weight_norm", "spectral_norm", "weight_norm"]
 
@@ -95,7 +96,7 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     warnings.warn(
         "`torch.nn.utils.weight_norm` is deprecated in favor of `torch.nn.utils.parametrizations.weight_norm`.",
         FutureWarning,
-        stacklevel=2,
+        stacklevel=outside(),
     )
     _WeightNorm(module, name, dim)
     return module

@@ -143,7 +143,7 @@ def register_parametrization(
     ``right_inverse(value)`` of the parametrization says which original gives a value, at first and when
     ``module.weight = value`` is assigned; it may return several tensors, which ``forward`` then takes.
 
-    Raises ValueError for a name that is no tensor of the module and, unless ``unsafe``, where shape or dtype change.
+    Raises ValueError for a name that is no tensor of the module, and where shape or dtype change, unless ``unsafe``.
 
     >>> class Symmetric(nn.Module):
     ...     def forward(self, x):

@@ -304,7 +304,10 @@ def _sequences(name: str, sequences: Any) -> list[Tensor]:
 def unpad_sequence(
     padded_sequences: Tensor, lengths: Tensor | Sequence[int], batch_first: bool = False
 ) -> list[Tensor]:
-    """The sequences, (length, …) each, out of what ``pad_sequence`` padded on the right."""
+    """The sequences, (length, …) each, out of what ``pad_sequence`` padded on the right.
+
+    Raises ShapeError for another number of lengths than of sequences.
+    """
     x = padded_sequences if batch_first else padded_sequences.transpose(0, 1)
     given = _lengths("unpad_sequence", lengths)
     if len(given) != x.array.shape[0]:

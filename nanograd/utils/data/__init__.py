@@ -1,5 +1,6 @@
 """Data sets, samplers and the loader: torch's ``utils.data``."""
 
+from nanograd.ops.refusing import guard as _guard
 from nanograd.random import default_generator
 from nanograd.utils.data.collate import default_collate, default_convert
 from nanograd.utils.data.csv import CSVDataset
@@ -32,3 +33,5 @@ __all__ = [
     "WeightedRandomSampler", "WorkerInfo", "default_collate", "default_convert", "default_generator",
     "get_worker_info", "random_split",
 ]  # fmt: skip
+
+_guard(globals(), __all__, strict=True)

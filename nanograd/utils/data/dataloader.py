@@ -38,8 +38,8 @@ class DataLoader(Generic[T_co]):
     ``timeout`` is how many seconds a batch may take (0: any), and without ``in_order`` batches come as they are ready.
     ``pin_memory`` is accepted; there is nothing to pin.
 
-    Raises ValueError for arguments that exclude each other; what a worker raises, in this process, with its traceback;
-    RuntimeError where a worker dies or a batch takes too long.
+    Raises TypeError for what is no data set, ValueError for arguments that exclude each other, RuntimeError where a
+    worker dies, and where a batch takes too long.  An error in a worker is raised here, with its traceback.
 
     >>> data = TensorDataset(torch.arange(5))
     >>> [x.tolist() for x, in DataLoader(data, batch_size=2)]
@@ -240,7 +240,7 @@ def _check_workers(num_workers: int, timeout: float, prefetch_factor: int | None
             f"Got {num_workers!r}."
         )
     if timeout < 0:
-        raise ValueError("timeout option should be non-negative")
+        raise ValueError(f"timeout option should be non-negative; got {timeout!r}.")
     if not num_workers and prefetch_factor is not None:
         raise ValueError(
             "prefetch_factor option could only be specified in multiprocessing. let num_workers > 0 to enable "

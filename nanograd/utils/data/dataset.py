@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from nanograd.ops.sampling import randperm
 from nanograd.random import Generator
 from nanograd.tensors import Tensor
+from nanograd.warned import outside
 
 __all__ = [
     "ChainDataset", "ConcatDataset", "Dataset", "IterableDataset", "StackDataset", "Subset", "TensorDataset",
@@ -53,7 +54,7 @@ class IterableDataset(Dataset[T_co]):
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
     """Sample i is (a[i], b[i], …) of tensors with equal first sizes.
 
-    Raises ValueError where they differ.
+    Raises ValueError where they differ, and without a tensor or a first size, TypeError for what is no tensor.
 
     >>> TensorDataset(torch.tensor([1., 2.]), torch.tensor([3, 4]))[1]
     (tensor(2.), tensor(4))
@@ -82,7 +83,10 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 
 
 class StackDataset(Dataset[Any]):
-    """Sample i is (a[i], b[i], …), or {name: a[i], …}, of data sets of one length."""
+    """Sample i is (a[i], b[i], …), or {name: a[i], …}, of data sets of one length.
+
+    Raises ValueError for data sets both by position and by name, and for different lengths.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if bool(args) == bool(kwargs):
@@ -90,7 +94,7 @@ class StackDataset(Dataset[Any]):
         self.datasets: Any = args or kwargs
         self._length = len((args or tuple(kwargs.values()))[0])
         if any(len(d) != self._length for d in args or kwargs.values()):
-            raise ValueError("Size mismatch between datasets")
+            raise ValueError(f"Size mismatch between datasets: {[len(d) for d in args or kwargs.values()]} samples.")
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(self.datasets, dict):
@@ -145,7 +149,10 @@ class Subset(Dataset[T_co]):
 
 
 class ConcatDataset(Dataset[Any]):
-    """The samples of several data sets, one after the other."""
+    """The samples of several data sets, one after the other.
+
+    Raises ValueError for no data sets, TypeError for an IterableDataset.
+    """
 
     def __init__(self, datasets: Iterable[Dataset[Any]]) -> None:
         self.datasets = list(datasets)
@@ -197,7 +204,9 @@ def random_split(
         )
     for i, n in enumerate(sizes):
         if n == 0:
-            warnings.warn(f"Length of split at index {i} is 0. This might result in an empty dataset.", stacklevel=2)
+            warnings.warn(
+                f"Length of split at index {i} is 0. This might result in an empty dataset.", stacklevel=outside()
+            )
     order = randperm(total, generator=generator).tolist()
     ends = list(itertools.accumulate(int(n) for n in sizes))
     return [Subset(dataset, order[end - int(n) : end]) for n, end in zip(sizes, ends, strict=True)]
@@ -206,7 +215,7 @@ def random_split(
 def _sizes(fractions: Sequence[float], total: int) -> list[float]:
     for i, fraction in enumerate(fractions):
         if not 0 <= fraction <= 1:
-            raise ValueError(f"Fraction at index {i} is not between 0 and 1")
+            raise ValueError(f"Fraction at index {i} is not between 0 and 1: {fraction}.")
     sizes: list[float] = [math.floor(total * fraction) for fraction in fractions]
     for i in range(total - int(sum(sizes))):
         sizes[i % len(sizes)] += 1

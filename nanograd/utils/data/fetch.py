@@ -27,6 +27,8 @@ def fetcher(dataset: Any, collate_fn: Collate, batched: bool) -> Callable[[Any],
 
     def fetch(indices: Any) -> Any:
         indices = indices.tolist() if isinstance(indices, np.ndarray) else indices
+        if not hasattr(indices, "__iter__"):
+            raise TypeError(f"DataLoader: expected a batch_sampler of lists of sample numbers, got {indices!r:.60}.")
         if hasattr(dataset, "__getitems__"):
             return collate_fn(dataset.__getitems__(indices))
         return collate_fn([dataset[i] for i in indices])

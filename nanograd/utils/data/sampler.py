@@ -47,7 +47,10 @@ ROUND = 1 << 16  # how many numbers are drawn at once, with replacement
 
 
 class RandomSampler(Sampler[int]):
-    """All samples in random order, or ``num_samples`` drawn, with ``replacement`` independently of each other."""
+    """All samples in random order, or ``num_samples`` drawn, with ``replacement`` independently of each other.
+
+    Raises TypeError for a replacement that is no truth value, ValueError for num_samples below 1.
+    """
 
     def __init__(
         self,
@@ -111,7 +114,11 @@ class SubsetRandomSampler(Sampler[int]):
 
 
 class WeightedRandomSampler(Sampler[int]):
-    """``num_samples`` sample numbers, each drawn with a probability proportional to its weight."""
+    """``num_samples`` sample numbers, each drawn with a probability proportional to its weight.
+
+    Raises ValueError for num_samples below 1, for a replacement that is no truth value, and for weights of other than
+    one dimension.
+    """
 
     def __init__(
         self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator: Generator | None = None
@@ -138,6 +145,8 @@ class WeightedRandomSampler(Sampler[int]):
 
 class BatchSampler(Sampler[list[int]]):
     """Lists of ``batch_size`` sample numbers; the last, smaller one is left out with ``drop_last``.
+
+    Raises ValueError for a batch_size below 1, and for a drop_last that is no truth value.
 
     >>> list(BatchSampler(range(5), batch_size=2, drop_last=False))
     [[0, 1], [2, 3], [4]]

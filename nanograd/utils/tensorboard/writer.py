@@ -142,7 +142,7 @@ class SummaryWriter:
         walltime: float | None = None,
         max_bins: int | None = None,
     ) -> None:
-        """How the elements of a tensor are spread.  Raises ShapeError for no elements, NaN or infinity."""
+        """How the elements of a tensor are spread.  Raises ShapeError for no elements, and for NaN or infinity."""
         array = summary.values("add_histogram", values)
         self._add(summary.histogram(tag, array, bins, max_bins), global_step, walltime)
 
@@ -166,7 +166,10 @@ class SummaryWriter:
         walltime: float | None = None,
         dataformats: str = "NCHW",
     ) -> None:
-        """Several pictures of one size, side by side in one."""
+        """Several pictures of one size, side by side in one.
+
+        Raises ShapeError where they do not fit ``dataformats``.
+        """
         from nanograd.vision.utils import make_grid
 
         order = dataformats.upper()

@@ -83,5 +83,5 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
             lines.append(f"Root location: {self.root}")
         lines += self.extra_repr().splitlines()
         if self.transforms is not None:
-            lines.append(repr(self.transforms).replace("\n", "\n    "))
+            lines.append(repr(self.transforms))
         return f"Dataset {type(self).__name__}" + "".join(f"\n    {line}" for line in lines)

@@ -31,7 +31,10 @@ def default_loader(path: str) -> Any:
 
 
 def find_classes(directory: str | Path) -> tuple[list[str], dict[str, int]]:
-    """(the names of the folders in ``directory``, in order; the number by the name).  Raises FileNotFoundError."""
+    """(the names of the folders in ``directory``, in order; the number by the name).
+
+    Raises FileNotFoundError where there is no such folder, or none in it.
+    """
     path = Path(directory)
     if not path.is_dir():
         raise FileNotFoundError(f"there is no directory {str(directory)!r}; it should hold a folder for each class.")

@@ -12,7 +12,9 @@ __all__ = ["check_integrity", "download_url"]
 
 
 def download_url(url: str, root: str | Path, filename: str | None = None, md5: str | None = None) -> None:
-    """Fetch ``url`` into the folder ``root`` unless it is there.  Raises MissingError without a checksum."""
+    """Fetch ``url`` into the folder ``root`` unless it is there.  Raises MissingError without a checksum, and for
+    another file name.
+    """
     base, slash, name = url.rpartition("/")
     if md5 is None:
         raise MissingError("download_url: expected md5=..., the md5 or sha256 of the file, to check it by.")

@@ -7,6 +7,7 @@ Chance comes from nanograd's generator: ``torch.manual_seed`` governs it.
 from typing import NoReturn
 
 from nanograd.errors import MissingError, did_you_mean
+from nanograd.ops.refusing import guard as _guard
 from nanograd.vision.transforms import functional
 from nanograd.vision.transforms.coloring import (
     ColorJitter,
@@ -61,6 +62,8 @@ __all__ = [
     "RandomResizedCrop", "RandomRotation", "RandomSolarize", "RandomVerticalFlip", "Resize", "TenCrop", "ToPILImage",
     "ToTensor", "functional", "v2",
 ]  # fmt: skip
+
+_guard(globals(), __all__, ("__init__", "__call__", "forward"))
 
 _ABSENT = dict.fromkeys(
     ["AugMix", "AutoAugment", "AutoAugmentPolicy", "RandAugment", "TrivialAugmentWide"],

@@ -27,7 +27,7 @@ def rgb_to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
     Raises ValueError for another number of channels.
     """
     if num_output_channels not in (1, 3):
-        raise ValueError("num_output_channels should be either 1 or 3")
+        raise ValueError(f"num_output_channels should be either 1 or 3, got {num_output_channels}.")
     image, _ = opened("rgb_to_grayscale", img)
     if image.ndim < 3:
         raise DTypeError(f"Input image tensor should have at least 3 dimensions, but found {image.ndim}")
@@ -74,7 +74,10 @@ def adjust_saturation(img: Tensor, saturation_factor: float) -> Tensor:
 
 @on_pictures
 def adjust_hue(img: Tensor, hue_factor: float) -> Tensor:
-    """The image with its hues turned by ``hue_factor`` of the circle of colors, from -0.5 to 0.5."""
+    """The image with its hues turned by ``hue_factor`` of the circle of colors, from -0.5 to 0.5.
+
+    Raises ValueError for a hue_factor outside that range.
+    """
     if not -0.5 <= hue_factor <= 0.5:
         raise ValueError(f"hue_factor ({hue_factor}) is not in [-0.5, 0.5].")
     return img if color.need_channels("adjust_hue", img) == 1 else color.hue_shifted(img, hue_factor)
@@ -82,10 +85,10 @@ def adjust_hue(img: Tensor, hue_factor: float) -> Tensor:
 
 @on_pictures
 def adjust_gamma(img: Tensor, gamma: float, gain: float = 1) -> Tensor:
-    """gain · imageᵞ, on values in [0, 1]."""
+    """gain · imageᵞ, on values in [0, 1].  Raises ValueError for a negative gamma."""
     color.need_channels("adjust_gamma", img)
     if not gamma >= 0:
-        raise ValueError("Gamma should be a non-negative real number")
+        raise ValueError(f"Gamma should be a non-negative real number, got {gamma}.")
     x = img if img.is_floating_point() else color.convert(img, float32)
     return color.convert((gain * x**gamma).clamp(0, 1), img.dtype)
 
@@ -118,7 +121,10 @@ def invert(img: Tensor) -> Tensor:
 
 @on_pictures
 def posterize(img: Tensor, bits: int) -> Tensor:
-    """The highest ``bits`` of each value of a uint8 image."""
+    """The highest ``bits`` of each value of a uint8 image.
+
+    Raises DTypeError for an image that is not uint8, and for other than 0 to 8 bits.
+    """
     if img.dtype is not uint8 or not 0 <= bits <= 8:
         raise DTypeError(f"posterize: expected a uint8 image and 0 to 8 bits, got {img.dtype} and {bits}.")
     kept: Tensor = img & (256 - 2 ** (8 - bits))
@@ -127,7 +133,10 @@ def posterize(img: Tensor, bits: int) -> Tensor:
 
 @on_pictures
 def solarize(img: Tensor, threshold: float) -> Tensor:
-    """The image with the values from ``threshold`` on inverted."""
+    """The image with the values from ``threshold`` on inverted.
+
+    Raises DTypeError for a threshold above the largest value.
+    """
     top = color.largest(img.dtype)
     if threshold > top:
         raise DTypeError(f"Threshold should be less than bound of img: {threshold} of {top}.")
@@ -148,7 +157,10 @@ def autocontrast(img: Tensor) -> Tensor:
 
 @on_pictures
 def equalize(img: Tensor) -> Tensor:
-    """The uint8 image with each channel's values spread so that all are about equally frequent."""
+    """The uint8 image with each channel's values spread so that all are about equally frequent.
+
+    Raises DTypeError for an image that is not uint8.
+    """
     if img.dtype is not uint8:
         raise DTypeError(f"Only torch.uint8 image tensors are supported, but found {img.dtype}")
     if img.ndim == 2:

@@ -23,7 +23,10 @@ Size = int | Sequence[int]
 
 
 class Resize(Transform):
-    """The image in another size: (h, w), or the length of its shorter side, the longer at most ``max_size``."""
+    """The image in another size: (h, w), or the length of its shorter side, the longer at most ``max_size``.
+
+    Raises TypeError for a size that is no number or list, ValueError for one of other than 1 or 2 values.
+    """
 
     shown = ("size", "interpolation", "max_size", "antialias")
 
@@ -38,7 +41,7 @@ class Resize(Transform):
         if not isinstance(size, (int, list, tuple)):
             raise TypeError(f"Size should be int or sequence. Got {type(size)}")
         if isinstance(size, (list, tuple)) and len(size) not in (1, 2):
-            raise ValueError("If size is a sequence, it should have 1 or 2 values")
+            raise ValueError(f"If size is a sequence, it should have 1 or 2 values, got {size}.")
         self.size = size
         self.interpolation = to_interpolation("Resize", interpolation)
         self.max_size = max_size
@@ -64,7 +67,7 @@ class CenterCrop(Transform):
 
 
 class Pad(Transform):
-    """The image with a border; see ``functional.pad``."""
+    """The image with a border; see ``functional.pad``.  Raises ValueError for another padding_mode."""
 
     shown = ("padding", "fill", "padding_mode")
 
@@ -72,7 +75,9 @@ class Pad(Transform):
         super().__init__()
         to_padding(padding)
         if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
-            raise ValueError("Padding mode should be either constant, edge, reflect or symmetric")
+            raise ValueError(
+                f"Padding mode should be either constant, edge, reflect or symmetric, got {padding_mode!r}."
+            )
         self.padding = padding
         self.fill = fill
         self.padding_mode = padding_mode
@@ -114,7 +119,7 @@ class TenCrop(Transform):
 class RandomCrop(Transform):
     """A part of the image at a random place, after padding it by ``padding``.
 
-    ``pad_if_needed`` pads an image that is smaller than the part.  Raises ShapeError for one that is, without it.
+    ``pad_if_needed`` pads an image that is smaller than the part.  Raises ShapeError for such an image unless padded.
     """
 
     shown = ("size", "padding")

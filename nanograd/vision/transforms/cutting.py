@@ -37,7 +37,10 @@ def vflip(img: Tensor) -> Tensor:
 
 @on_pictures
 def crop(img: Tensor, top: int, left: int, height: int, width: int) -> Tensor:
-    """The part of ``height`` by ``width`` pixels whose upper left corner is (top, left); 0 outside the image."""
+    """The part of ``height`` by ``width`` pixels whose upper left corner is (top, left); 0 outside the image.
+
+    Raises ShapeError for a height or width below 1.
+    """
     rows, columns = img.shape[-2:]
     if min(height, width) < 1:
         raise ShapeError(f"crop: expected a height and a width of at least 1, got {height} and {width}.")
@@ -73,7 +76,10 @@ def center_crop(img: Tensor, output_size: int | Sequence[int]) -> Tensor:
 
 
 def five_crop(img: Any, size: int | Sequence[int]) -> tuple[Any, Any, Any, Any, Any]:
-    """The four corners and the middle, each ``size`` (h, w) large: upper left, upper right, lower left, lower right."""
+    """The four corners and the middle, each ``size`` (h, w) large: upper left, upper right, lower left, lower right.
+
+    Raises ShapeError for an image smaller than a part.
+    """
     height, width = to_pair("five_crop", size)
     _, rows, columns = get_dimensions(img)
     if height > rows or width > columns:
@@ -103,7 +109,8 @@ def pad(img: Tensor, padding: int | Sequence[int], fill: Fill = 0, padding_mode:
     """The image with a border: (left, top, right, bottom) pixels wide, (left and right, top and bottom), or one number.
 
     ``padding_mode`` is constant (``fill``, one value or one for each channel), edge (the last pixel), reflect (mirrored
-    at the last pixel) or symmetric (mirrored beyond it).  Negative padding cuts off.
+    at the last pixel) or symmetric (mirrored beyond it).  Negative padding cuts off.  Raises ValueError for another
+    padding_mode.
     """
     if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
         raise ValueError(f"Padding mode should be either constant, edge, reflect or symmetric, got {padding_mode!r}.")

@@ -4,6 +4,7 @@ Each takes an image of any kind, a tensor (…, C, H, W) or (H, W), a PIL image,
 gives back the kind that came.  On tensors they carry gradients.
 """
 
+from nanograd.ops.refusing import guard as _guard
 from nanograd.vision.transforms.adjusting import (
     adjust_brightness,
     adjust_contrast,
@@ -40,3 +41,5 @@ __all__ = [
     "normalize", "pad", "perspective", "pil_to_tensor", "posterize", "resize", "resized_crop", "rgb_to_grayscale",
     "rotate", "solarize", "ten_crop", "to_grayscale", "to_pil_image", "to_tensor", "vflip",
 ]  # fmt: skip
+
+_guard(globals(), __all__)

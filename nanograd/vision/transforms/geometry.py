@@ -88,6 +88,8 @@ class RandomAffine(Transform):
 
     ``degrees`` and ``shear``: a range, or ± one number; shear of two ranges slants along x and along y.
     ``translate``: the largest (x, y) fractions of the image.  ``scale``: a range.
+
+    Raises ValueError for a translate outside [0, 1].
     """
 
     def __init__(
@@ -186,7 +188,10 @@ class RandomPerspective(Transform):
 
 
 class GaussianBlur(Transform):
-    """The image blurred by a bell curve whose ``sigma`` is drawn from a range, or one number."""
+    """The image blurred by a bell curve whose ``sigma`` is drawn from a range, or one number.
+
+    Raises ValueError for a kernel_size that is not odd, and for a sigma that is not positive.
+    """
 
     shown = ("kernel_size", "sigma")
 

@@ -34,12 +34,15 @@ def as_floats(image: Tensor, halves_up: bool = False) -> tuple[Tensor, Callable[
 def through(image: Tensor, rows: Array, columns: Array, as_pillow: bool = False) -> Tensor:
     """y = rows · image · columnsᵀ:  rows (h, H), columns (w, W), image (…, H, W) → (…, h, w), of the image's dtype.
 
-    Pillow rounds to that dtype after the first product too, and halves up.
+    Pillow rounds to that dtype after the first product too, and halves up; its weights have 22 binary digits.
     """
-    x, back = as_floats(image, halves_up=as_pillow)
-    x = x @ from_numpy(np.ascontiguousarray(columns.T)).to(x.dtype)
     if as_pillow:
-        x = back(x).to(x.dtype)
+        x, back = as_floats(image, halves_up=True)
+        down, across = (from_numpy(np.round(weights * 2**22) / 2**22) for weights in (rows, columns))
+        x = back(x.double() @ across.T.contiguous())
+        return back(down @ x.double()).to(image.dtype)
+    x, back = as_floats(image)
+    x = x @ from_numpy(np.ascontiguousarray(columns.T)).to(x.dtype)
     return back(from_numpy(rows).to(x.dtype) @ x)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.tensors import Tensor
-from nanograd.vision.picture import Array, on_pictures, opened
+from nanograd.vision.picture import Array, find_pillow, on_pictures, opened
 from nanograd.vision.transforms import resample
 from nanograd.vision.transforms.conversion import get_dimensions
 from nanograd.vision.transforms.cutting import Fill, crop, fill_values
@@ -30,7 +30,8 @@ def resize(
 ) -> Any:
     """The image in another size: (h, w), or the length of its shorter side, the longer at most ``max_size``.
 
-    PIL images and arrays are resized as Pillow does: always with antialias, the columns first, rounded in between.
+    PIL images are resized by Pillow, arrays by its formula: always with antialias, the columns first, rounded in
+    between.
     """
     mode = to_interpolation("resize", interpolation).value
     image, back = opened("resize", img)
@@ -38,6 +39,9 @@ def resize(
     height, width = output_size(size, rows, columns, max_size)
     if (height, width) == (rows, columns):
         return img
+    pillow = find_pillow()
+    if pillow is not None and isinstance(img, pillow.Image):
+        return img.resize((width, height), PILLOWS[mode])
     as_pillow = not isinstance(img, Tensor)
     smooth = as_pillow or bool(antialias)
     return back(resample.resized(image, height, width, mode, smooth, as_pillow))
@@ -86,6 +90,10 @@ def resized_crop(
     return resize(crop(img, top, left, height, width), size, interpolation, antialias=antialias)
 
 
+PILLOWS = {"nearest": 0, "nearest-exact": 0, "bilinear": 2, "bicubic": 3}
+"""Pillow's numbers of the ways to find a value between pixels."""
+
+
 @on_pictures
 def gaussian_blur(
     img: Tensor, kernel_size: int | Sequence[int], sigma: float | Sequence[float] | None = None
@@ -93,6 +101,9 @@ def gaussian_blur(
     """The image, each pixel a mean of its neighbors with the weights of a bell curve; the border reflects.
 
     ``kernel_size`` is (width, height), odd; ``sigma`` (across, down), or 0.15 · kernel_size + 0.35.
+
+    Raises ValueError for a kernel_size that is not odd, and for a sigma that is not positive, ShapeError for an image
+    that is too small.
     """
     wide, high = (kernel_size,) * 2 if isinstance(kernel_size, int) else tuple(kernel_size)
     if not all(isinstance(k, int) and k > 0 and k % 2 for k in (wide, high)):
@@ -152,7 +163,8 @@ def rotate(
 ) -> Any:
     """The image turned by ``angle`` degrees counter-clockwise about ``center`` (x, y), by default its middle.
 
-    With ``expand`` the image becomes large enough to hold all of itself.
+    With ``expand`` the image becomes large enough to hold all of itself.  Raises ValueError for a center of other than
+    two numbers.
     """
     mode = to_interpolation("rotate", interpolation, ("nearest", "bilinear")).value
     if center is not None and len(center) != 2:
@@ -212,7 +224,10 @@ def perspective(
     interpolation: Any = InterpolationMode.BILINEAR,
     fill: Fill = None,
 ) -> Any:
-    """The image seen at an angle: the corners ``startpoints``, four (x, y), come to lie at ``endpoints``."""
+    """The image seen at an angle: the corners ``startpoints``, four (x, y), come to lie at ``endpoints``.
+
+    Raises ValueError for other than four points each.
+    """
     mode = to_interpolation("perspective", interpolation, ("nearest", "bilinear")).value
     start, end = np.asarray(startpoints, float), np.asarray(endpoints, float)
     if start.shape != (4, 2) or end.shape != (4, 2):

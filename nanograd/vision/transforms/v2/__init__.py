@@ -22,6 +22,7 @@ from nanograd.vision.transforms import coloring, cropping, geometry
 from nanograd.vision.transforms import transform as first
 from nanograd.vision.transforms.interpolation import InterpolationMode
 from nanograd.vision.transforms.v2 import functional
+from nanograd.warned import outside
 
 __all__ = [
     "CenterCrop", "ColorJitter", "Compose", "ConvertImageDtype", "FiveCrop", "GaussianBlur", "Grayscale", "Identity",
@@ -274,7 +275,7 @@ class ToTensor(Transform):
         warnings.warn(
             "The transform `ToTensor()` is deprecated and will be removed in a future release. Instead, please use "
             "`v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])`.",
-            stacklevel=2,
+            stacklevel=outside(),
         )
         super().__init__()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,26 @@ from numpy.lib.stride_tricks import as_strided
 from nanograd.dtypes import DType
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels.kernel import Array, kernel
+
+TRIM, MAP = -1, -3  # mallopt's numbers for: what to hold back at the top, from which size on to ask the system
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library keep up to 1 GiB that arrays gave back, instead of returning it to the system at once.
+
+    A step that frees as much as the next one takes would else have every page of it mapped, and cleared, anew: a sum of
+    two (1000, 1000) tensors and its gradient then take ten times as long.  Where the environment has settings of
+    its own (MALLOC_TRIM_THRESHOLD_, MALLOC_MMAP_THRESHOLD_, GLIBC_TUNABLES) they hold; other C libraries have no mallopt.
+    """
+    if any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
+        return
+    with suppress(OSError, AttributeError, TypeError):
+        change = ctypes.CDLL(None).mallopt
+        change(TRIM, 1 << 30)
+        change(MAP, 32 << 20)  # the greatest that it takes
+
+
+_keep_freed_memory()
 
 
 @kernel

@@ -86,6 +86,15 @@ def windows(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
     return x, size, stride, tuple(padding), dilation, out
 
 
+def scores(rng: np.random.Generator, dtype: Any) -> Array:
+    """Rows longer than a run: with NaN and infinities, all -∞, finite with some of -∞, finite and far apart."""
+    x = 30 * normal(rng, dtype, 7, 2111)
+    x[0] = peppered(rng, dtype, 2111)
+    x[1] = -np.inf
+    x[2, ::3] = -np.inf
+    return x - dtype(50)
+
+
 def optimizer(formula: Any) -> Make:
     """Arguments for an update: as many states and numbers as its formula has."""
     state, numbers = formula.__code__.co_argcount - 2, formula.__code__.co_kwonlyargcount
@@ -109,7 +118,8 @@ def sums(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
 
 SINGLE = {
     "elementary.exp", "elementary.sigmoid", "activation.silu", "activation.silu_grad", "activation.gelu",
-    "activation.gelu_grad",
+    "activation.gelu_grad", "normalize.softmax", "normalize.softmax_grad", "normalize.log_softmax",
+    "normalize.log_softmax_grad", "normalize.cross_entropy", "normalize.cross_entropy_grad",
 }  # fmt: skip
 """Compiled for float32 alone."""
 
@@ -158,11 +168,15 @@ ARGUMENTS: dict[str, Make] = {
     "gamma.lgamma": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
     "gamma.digamma": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
     "matmul.linear": lambda rng, dtype: (normal(rng, dtype, 7, 5), normal(rng, dtype, 3, 5), normal(rng, dtype, 3)),
-    "normalize.cross_entropy": lambda rng, dtype: (10 * normal(rng, dtype, 7, 5), rng.integers(0, 5, 7)),
+    "normalize.softmax": lambda rng, dtype: (scores(rng, dtype), 1),
+    "normalize.softmax_grad": lambda rng, dtype: (scores(rng, dtype), unit(rng, dtype, 7, 2111), 1),
+    "normalize.log_softmax": lambda rng, dtype: (scores(rng, dtype), 1),
+    "normalize.log_softmax_grad": lambda rng, dtype: (scores(rng, dtype), -5 * unit(rng, dtype, 7, 2111), 1),
+    "normalize.cross_entropy": lambda rng, dtype: (scores(rng, dtype)[2:], rng.integers(0, 2111, 5)),
     "normalize.cross_entropy_grad": lambda rng, dtype: (
         normal(rng, dtype),
-        unit(rng, dtype, 7, 5),
-        rng.integers(0, 5, 7),
+        unit(rng, dtype, 7, 31),
+        rng.integers(0, 31, 7),
     ),
     "pool.max_pool": windows,
     "resample.resample": sums,

@@ -120,6 +120,7 @@ SINGLE = {
     "elementary.exp", "elementary.sigmoid", "activation.silu", "activation.silu_grad", "activation.gelu",
     "activation.gelu_grad", "normalize.softmax", "normalize.softmax_grad", "normalize.log_softmax",
     "normalize.log_softmax_grad", "normalize.cross_entropy", "normalize.cross_entropy_grad",
+    "normalize.attention_weights", "normalize.attention_weights_grad",
 }  # fmt: skip
 """Compiled for float32 alone."""
 
@@ -170,6 +171,12 @@ ARGUMENTS: dict[str, Make] = {
     "matmul.linear": lambda rng, dtype: (normal(rng, dtype, 7, 5), normal(rng, dtype, 3, 5), normal(rng, dtype, 3)),
     "normalize.softmax": lambda rng, dtype: (scores(rng, dtype), 1),
     "normalize.softmax_grad": lambda rng, dtype: (scores(rng, dtype), unit(rng, dtype, 7, 2111), 1),
+    "normalize.attention_weights": lambda rng, dtype: (
+        peppered(rng, dtype, 3, *rng.integers(7, 40, 2)),
+        float(rng.uniform(0.1, 9)),
+        bool(rng.integers(2)),
+    ),
+    "normalize.attention_weights_grad": lambda rng, dtype: (scores(rng, dtype), unit(rng, dtype, 7, 2111), 0.3),
     "normalize.log_softmax": lambda rng, dtype: (scores(rng, dtype), 1),
     "normalize.log_softmax_grad": lambda rng, dtype: (scores(rng, dtype), -5 * unit(rng, dtype, 7, 2111), 1),
     "normalize.cross_entropy": lambda rng, dtype: (scores(rng, dtype)[2:], rng.integers(0, 2111, 5)),

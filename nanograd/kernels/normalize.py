@@ -11,9 +11,10 @@ from nanograd.kernels.curves import decay32
 from nanograd.kernels.kernel import Array, kernel
 from nanograd.kernels.reduce import row_major
 
-__all__ = ["cross_entropy", "cross_entropy_grad", "log_softmax", "log_softmax_grad", "softmax", "softmax_grad"]
+__all__ = ["attention_weights", "attention_weights_grad", "cross_entropy", "cross_entropy_grad", "log_softmax", "log_softmax_grad", "softmax", "softmax_grad"]
 
 f4, i4 = np.float32, np.int32
+ONE = f4(1)
 SIGN, REST = i4(31), i4(0x7FFFFFFF)  # where the sign of a float32 is, and the other bits
 RUN = 1024  # so many numbers are added up in float32
 FEW = 128  # with fewer numbers NumPy is as fast
@@ -31,6 +32,22 @@ def softmax(x: Array, dim: int) -> Array:
 def softmax_grad(g: Array, y: Array, dim: int) -> Array:
     """y (g - Σ g y): the change of x behind a change g of y = softmax x."""
     return y * (g - np.add.reduce(g * y, dim, keepdims=True))
+
+
+@kernel
+def attention_weights(x: Array, scale: float, causal: bool) -> Array:
+    """softmax(x · scale) over the last dimension; ``causal``: over elements 0 … i in row i, 0 after them."""
+    z = x * x.dtype.type(scale)
+    if not causal:
+        return softmax.reference(z, -1)
+    seen, zero = np.tri(*x.shape[-2:], dtype=np.bool_), x.dtype.type(0)
+    return np.where(seen, softmax.reference(np.where(seen, z, -np.inf), -1), zero).astype(x.dtype, copy=False)
+
+
+@kernel
+def attention_weights_grad(g: Array, y: Array, scale: float) -> Array:
+    """scale · y (g - Σ g y): the change of x behind a change g of y = ``attention_weights``."""
+    return softmax_grad.reference(g, y, -1) * y.dtype.type(scale)
 
 
 @kernel
@@ -83,23 +100,23 @@ def greatest32(bits):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _decays(x, top, out):  # type: ignore[no-untyped-def]
+def _decays(x, scale, top, out):  # type: ignore[no-untyped-def]
     total = f4(0)
     for j in range(x.size):
-        e = decay32(x[j] - top)
+        e = decay32(x[j] * scale - top)
         out[j] = e
         total += e
     return total
 
 
 @jit
-def decays32(x, top, out):  # type: ignore[no-untyped-def]
-    """out = e^(x - top); their sum, in float64 from run to run."""
+def decays32(x, scale, top, out):  # type: ignore[no-untyped-def]
+    """out = e^(x · scale - top); their sum, in float64 from run to run.  ``out`` is not x: that would forbid vectors."""
     if x.size <= RUN:
-        return np.float64(_decays(x, top, out))
+        return np.float64(_decays(x, scale, top, out))
     total = 0.0
     for start in range(0, x.size, RUN):
-        total += _decays(x[start : start + RUN], top, out[start : start + RUN])
+        total += _decays(x[start : start + RUN], scale, top, out[start : start + RUN])
     return total
 
 
@@ -112,8 +129,31 @@ def _scale(y, factor):  # type: ignore[no-untyped-def]
 @jit
 def _softmax(x, bits, out):  # type: ignore[no-untyped-def]
     for i in range(x.shape[0]):
-        total = decays32(x[i], greatest32(bits[i]), out[i])
+        total = decays32(x[i], ONE, greatest32(bits[i]), out[i])
         _scale(out[i], f4(1 / total))
+
+
+@jit
+def _attention_weights(x, bits, scale, length, out):  # type: ignore[no-untyped-def]
+    """Row i of every ``length`` rows sees elements 0 … i, all of them where length is 0."""
+    for i in range(x.shape[0]):
+        seen = min(i % length + 1, x.shape[1]) if length else x.shape[1]
+        y = out[i, :seen]
+        total = decays32(x[i, :seen], scale, greatest32(bits[i, :seen]) * scale, y)
+        _scale(y, f4(1 / total))
+        out[i, seen:] = f4(0)
+
+
+@jit
+def _attention_weights_grad(g, y, scale, out):  # type: ignore[no-untyped-def]
+    for i in range(g.shape[0]):
+        up, row, to = g[i], y[i], out[i]
+        total = 0.0
+        for start in range(0, row.size, RUN):
+            total += _dot(up[start : start + RUN], row[start : start + RUN])
+        along = f4(total)
+        for j in range(row.size):
+            to[j] = row[j] * scale * (up[j] - along)
 
 
 @exact
@@ -126,7 +166,7 @@ def _lower(x, top, log_total, out):  # type: ignore[no-untyped-def]
 def _log_softmax(x, bits, out):  # type: ignore[no-untyped-def]
     for i in range(x.shape[0]):
         top = greatest32(bits[i])
-        total = decays32(x[i], top, out[i])
+        total = decays32(x[i], ONE, top, out[i])
         _lower(x[i], top, f4(math.log(total)), out[i])
 
 
@@ -178,7 +218,7 @@ def _cross_entropy(x, bits, target, out):  # type: ignore[no-untyped-def]
         if target[i] < 0 or target[i] >= x.shape[1]:
             return -1.0
         top = greatest32(bits[i])
-        total = decays32(x[i], top, out[i])
+        total = decays32(x[i], ONE, top, out[i])
         _scale(out[i], f4(1 / total))
         loss += math.log(total) + np.float64(top - x[i, target[i]])
     return loss / x.shape[0]
@@ -193,15 +233,13 @@ def _cross_entropy_grad(scale, p, target, out):  # type: ignore[no-untyped-def]
         y[target[i]] -= scale[0]
 
 
-def _are_rows(dim: int, *arrays: Array) -> bool:
+def _are_rows(x: Array, dim: int) -> bool:
     """Whether compiled code can run along ``dim``: float32, the last dimension, contiguous."""
-    first = arrays[0]
-    return bool(
-        first.dtype.char == "f"
-        and first.size >= FEW
-        and dim == first.ndim - 1
-        and all(x.flags.c_contiguous and x.dtype is first.dtype and x.shape == first.shape for x in arrays)
-    )
+    return bool(x.dtype.char == "f" and x.size >= FEW and dim == x.ndim - 1 and x.flags.c_contiguous)
+
+
+def _are_paired(g: Array, y: Array, dim: int) -> bool:
+    return _are_rows(g, dim) and g.shape == y.shape and g.dtype is y.dtype and y.flags.c_contiguous
 
 
 def _rows(x: Array) -> Array:
@@ -213,35 +251,49 @@ def _bits(x: Array) -> Array:
     return _rows(x).view(i4)
 
 
-@softmax.cpu(lambda x, dim: _are_rows(dim, x))
+@softmax.cpu(_are_rows)
 def _(x: Array, dim: int) -> Array:
     out = np.empty_like(x)
     _softmax(_rows(x), _bits(x), _rows(out))
     return out
 
 
-@log_softmax.cpu(lambda x, dim: _are_rows(dim, x))
+@log_softmax.cpu(_are_rows)
 def _(x: Array, dim: int) -> Array:
     out = np.empty_like(x)
     _log_softmax(_rows(x), _bits(x), _rows(out))
     return out
 
 
-@softmax_grad.cpu(lambda g, y, dim: _are_rows(dim, g, y))
+@attention_weights.cpu(lambda x, scale, causal: scale > 0 and _are_rows(x, x.ndim - 1))
+def _(x: Array, scale: float, causal: bool) -> Array:
+    out = np.empty_like(x)
+    _attention_weights(_rows(x), _bits(x), f4(scale), x.shape[-2] if causal else 0, _rows(out))
+    return out
+
+
+@attention_weights_grad.cpu(lambda g, y, scale: _are_paired(g, y, g.ndim - 1))
+def _(g: Array, y: Array, scale: float) -> Array:
+    out = np.empty_like(g)
+    _attention_weights_grad(_rows(g), _rows(y), f4(scale), _rows(out))
+    return out
+
+
+@softmax_grad.cpu(_are_paired)
 def _(g: Array, y: Array, dim: int) -> Array:
     out = np.empty_like(g)
     _softmax_grad(_rows(g), _rows(y), _rows(out))
     return out
 
 
-@log_softmax_grad.cpu(lambda g, y, dim: _are_rows(dim, g, y))
+@log_softmax_grad.cpu(_are_paired)
 def _(g: Array, y: Array, dim: int) -> Array:
     out = np.empty_like(g)
     _log_softmax_grad(_rows(g), _rows(y), _rows(out))
     return out
 
 
-@cross_entropy.cpu(lambda x, target: _are_rows(1, x))
+@cross_entropy.cpu(lambda x, target: _are_rows(x, 1))
 def _(x: Array, target: Array) -> tuple[Array, Array] | None:
     p = np.empty_like(x)
     loss = _cross_entropy(x, x.view(i4), target, p)

@@ -103,7 +103,7 @@ def greatest32(bits):  # type: ignore[no-untyped-def]
 def _decays(x, scale, top, out):  # type: ignore[no-untyped-def]
     total = f4(0)
     for j in range(x.size):
-        e = decay32(x[j] * scale - top)
+        e = decay32((x[j] - top) * scale)
         out[j] = e
         total += e
     return total
@@ -111,7 +111,7 @@ def _decays(x, scale, top, out):  # type: ignore[no-untyped-def]
 
 @jit
 def decays32(x, scale, top, out):  # type: ignore[no-untyped-def]
-    """out = e^(x · scale - top); their sum, in float64 from run to run.  ``out`` is not x: that would forbid vectors."""
+    """out = e^((x - top) · scale); their sum, in float64 from run to run.  ``out`` is not x: that would forbid vectors."""
     if x.size <= RUN:
         return np.float64(_decays(x, scale, top, out))
     total = 0.0
@@ -139,7 +139,7 @@ def _attention_weights(x, bits, scale, length, out):  # type: ignore[no-untyped-
     for i in range(x.shape[0]):
         seen = min(i % length + 1, x.shape[1]) if length else x.shape[1]
         y = out[i, :seen]
-        total = decays32(x[i, :seen], scale, greatest32(bits[i, :seen]) * scale, y)
+        total = decays32(x[i, :seen], scale, greatest32(bits[i, :seen]), y)
         _scale(y, f4(1 / total))
         out[i, seen:] = f4(0)
 

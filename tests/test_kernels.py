@@ -120,11 +120,29 @@ SINGLE = {
     "elementary.exp", "elementary.sigmoid", "activation.silu", "activation.silu_grad", "activation.gelu",
     "activation.gelu_grad", "normalize.softmax", "normalize.softmax_grad", "normalize.log_softmax",
     "normalize.log_softmax_grad", "normalize.cross_entropy", "normalize.cross_entropy_grad",
-    "normalize.attention_weights", "normalize.attention_weights_grad",
+    "normalize.attention_weights", "normalize.attention_weights_grad", "elementwise.add", "elementwise.mul",
+    "reduce.total",
 }  # fmt: skip
 """Compiled for float32 alone."""
 
+
+
+def spread(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
+    """A large array, and a row, some rows, or a column beside it."""
+    shapes: list[tuple[int, ...]] = [(61,), (97, 61), (7, 97, 1)]
+    return peppered(rng, dtype, 7, 97, 61), normal(rng, dtype, *shapes[rng.integers(3)])
+
+
+def summed(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
+    """An array, and dimensions to add it up over."""
+    dims: list[tuple[int, ...]] = [(0,), (1,), (2,), (2, 0), (0, 1), (1, 2), (0, 1, 2)]
+    return normal(rng, dtype, 19, 67, 23), dims[rng.integers(7)], bool(rng.integers(2)), np.dtype(dtype)
+
+
 ARGUMENTS: dict[str, Make] = {
+    "elementwise.add": spread,
+    "elementwise.mul": spread,
+    "reduce.total": summed,
     "elementary.exp": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
     "elementary.sigmoid": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
     "elementary.relu": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
@@ -252,6 +270,14 @@ def test_vectorized_curves_beside_float64() -> None:
     assert units(elementary.exp(x), np.exp(x.astype(np.float64))) < 1
     x = np.linspace(-80, 80, 100_003, dtype=np.float32)
     assert units(elementary.sigmoid(x), 1 / (1 + np.exp(-x.astype(np.float64)))) < 2.5
+
+
+@numba
+@pytest.mark.parametrize("dims", [(0,), (1,), (0, 1)])
+def test_sums_round_no_more_for_more_numbers(dims: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).random((3000, 3000), np.float32)
+    exact = x.sum(dims, dtype=np.float64)
+    assert np.max(np.abs(reduce.total(x, dims, False, np.dtype(np.float32)) - exact) / exact) < 1.5e-7
 
 
 @numba

@@ -126,7 +126,6 @@ SINGLE = {
 """Compiled for float32 alone."""
 
 
-
 def spread(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
     """A large array, and a row, some rows, or a column beside it."""
     shapes: list[tuple[int, ...]] = [(61,), (97, 61), (7, 97, 1)]

@@ -11,7 +11,16 @@ from nanograd.kernels.curves import decay32
 from nanograd.kernels.kernel import Array, kernel
 from nanograd.kernels.reduce import row_major
 
-__all__ = ["attention_weights", "attention_weights_grad", "cross_entropy", "cross_entropy_grad", "log_softmax", "log_softmax_grad", "softmax", "softmax_grad"]
+__all__ = [
+    "attention_weights",
+    "attention_weights_grad",
+    "cross_entropy",
+    "cross_entropy_grad",
+    "log_softmax",
+    "log_softmax_grad",
+    "softmax",
+    "softmax_grad",
+]
 
 f4, i4 = np.float32, np.int32
 ONE = f4(1)

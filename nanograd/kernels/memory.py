@@ -21,8 +21,8 @@ def _keep_freed_memory() -> None:
     """Let the C library keep up to 1 GiB that arrays gave back, instead of returning it to the system at once.
 
     A step that frees as much as the next one takes would else have every page of it mapped, and cleared, anew: a sum of
-    two (1000, 1000) tensors and its gradient then take ten times as long.  Where the environment has settings of
-    its own (MALLOC_TRIM_THRESHOLD_, MALLOC_MMAP_THRESHOLD_, GLIBC_TUNABLES) they hold; other C libraries have no mallopt.
+    two (1000, 1000) tensors and its gradient then take ten times as long.  Settings in the environment hold
+    (MALLOC_TRIM_THRESHOLD_, MALLOC_MMAP_THRESHOLD_, GLIBC_TUNABLES); other C libraries have no mallopt.
     """
     if any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
         return
@@ -111,10 +111,18 @@ def eye(rows: int, columns: int, dtype: DType) -> Array:
     return np.eye(rows, columns, dtype=dtype.numpy)
 
 
+LARGE, STRIP = 1 << 15, 32
+
+
 @kernel
 def copy(x: Array) -> Array:
     """A dense copy."""
-    return x.copy()
+    if x.size < LARGE or x.ndim < 2 or x.strides[-2] != x.itemsize:
+        return x.copy()
+    out = np.empty(x.shape, x.dtype)
+    for start in range(0, x.shape[-1], STRIP):  # transposed: NumPy goes through whole columns, out of the cache
+        out[..., start : start + STRIP] = x[..., start : start + STRIP]
+    return out
 
 
 @kernel

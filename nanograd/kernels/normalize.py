@@ -120,7 +120,7 @@ def _decays(x, scale, top, out):  # type: ignore[no-untyped-def]
 
 @jit
 def decays32(x, scale, top, out):  # type: ignore[no-untyped-def]
-    """out = e^((x - top) · scale); their sum, in float64 from run to run.  ``out`` is not x: that would forbid vectors."""
+    """out = e^((x - top) · scale); their sum, in float64 from run to run.  Where out is x, no vectors are used."""
     if x.size <= RUN:
         return np.float64(_decays(x, scale, top, out))
     total = 0.0

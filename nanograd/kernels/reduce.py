@@ -31,7 +31,7 @@ _minimum: Any = np.minimum.reduce
 _and: Any = np.logical_and.reduce
 _or: Any = np.logical_or.reduce
 
-least = min  # before a kernel takes the name
+least, most = min, max  # before kernels take the names
 
 MANY = 1 << 14  # below, one pass of NumPy's rounds little enough
 LONG, RUN = 256, 128  # from this size on, a dimension that is added up one after another is cut into runs
@@ -306,8 +306,8 @@ def _stacked_sums(x, part, sums, out):  # type: ignore[no-untyped-def]
 def _suits(x: Array, dims: Dims, keepdim: bool, wanted: Any) -> bool:
     if x.dtype.char != "f" or wanted.char != "f" or x.size < MANY or not dims or not x.flags.c_contiguous:
         return False
-    inner = math.prod(x.shape[sorted(dims)[-1] + 1 :])
-    return inner == 1 or inner >= 16
+    inner = math.prod(x.shape[most(dims) + 1 :])
+    return bool(inner == 1 or inner >= 16)
 
 
 @total.cpu(_suits)

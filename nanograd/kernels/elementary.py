@@ -210,7 +210,7 @@ def relu_grad(g: Array, y: Array) -> Array:
 
 
 def dense_from(count: int, kinds: str = "fd") -> Callable[..., bool]:
-    """Whether a flat compiled loop can run: of one shape and of one of the kinds, contiguous, and at least ``count``."""
+    """Whether a flat compiled loop can run: one shape, one dtype of the kinds, contiguous, and at least ``count``."""
 
     def dense(*arrays: Array) -> bool:
         first = arrays[0]

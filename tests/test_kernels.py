@@ -121,7 +121,7 @@ SINGLE = {
     "activation.gelu_grad", "normalize.softmax", "normalize.softmax_grad", "normalize.log_softmax",
     "normalize.log_softmax_grad", "normalize.cross_entropy", "normalize.cross_entropy_grad",
     "normalize.attention_weights", "normalize.attention_weights_grad", "elementwise.add", "elementwise.mul",
-    "reduce.total",
+    "reduce.total", "memory.copy",
 }  # fmt: skip
 """Compiled for float32 alone."""
 
@@ -142,6 +142,7 @@ ARGUMENTS: dict[str, Make] = {
     "elementwise.add": spread,
     "elementwise.mul": spread,
     "reduce.total": summed,
+    "memory.copy": lambda rng, dtype: (np.broadcast_to(peppered(rng, dtype, 7, 97, 1), (7, 97, 61)),),
     "elementary.exp": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
     "elementary.sigmoid": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
     "elementary.relu": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
@@ -365,6 +366,24 @@ def test_a_written_array_must_not_share_its_elements() -> None:
     with pytest.raises(ShapeError, match="more than one element of the written-to tensor"):
         memory.write(stretched, np.ones((3, 5)))
     memory.write(memory.expand(np.zeros((3, 1)), (3, 1)), np.ones((3, 1)))
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda x: x.T,
+        lambda x: x[:, ::2].T,
+        lambda x: x.reshape(5, 61, -1).mT,
+        lambda x: np.broadcast_to(x[:, :1], x.shape),
+        lambda x: np.broadcast_to(x.T[::2, None, :1], (166, 3, 305)),
+    ],
+)
+def test_a_copy_of_a_large_view(view: Callable[[Array], Array]) -> None:
+    x = view(np.random.default_rng(0).standard_normal((305, 331)).astype(np.float32))
+    y = memory.copy(x)
+    np.testing.assert_array_equal(y, x)
+    assert y.flags.c_contiguous
+    assert not np.shares_memory(x, y)
 
 
 def test_a_view_is_taken_only_where_strides_allow() -> None:

@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from nanograd.dtypes import DType
 from nanograd.errors import DTypeError, ShapeError
+from nanograd.kernels.compile import jit
 from nanograd.kernels.kernel import Array, kernel
 
 TRIM, MAP = -1, -3  # mallopt's numbers for: what to hold back at the top, from which size on to ask the system
@@ -117,11 +118,27 @@ LARGE, STRIP = 1 << 15, 32
 @kernel
 def copy(x: Array) -> Array:
     """A dense copy."""
-    if x.size < LARGE or x.ndim < 2 or x.strides[-2] != x.itemsize:
+    if x.size < LARGE or x.ndim < 2 or not x.strides[-1] > x.strides[-2] == x.itemsize:
         return x.copy()
     out = np.empty(x.shape, x.dtype)
     for start in range(0, x.shape[-1], STRIP):  # transposed: NumPy goes through whole columns, out of the cache
         out[..., start : start + STRIP] = x[..., start : start + STRIP]
+    return out
+
+
+@jit
+def _fill_rows(values, out):  # type: ignore[no-untyped-def]
+    for i in range(out.shape[0]):
+        row, value = out[i], values[i]
+        for j in range(row.size):
+            row[j] = value
+
+
+@copy.cpu(lambda x: x.size >= LARGE and x.strides[-1] == 0 and x.dtype.char == "f")
+def _(x: Array) -> Array:
+    """Of a column that was stretched: what flows back through a sum of rows."""
+    out = np.empty(x.shape, x.dtype)
+    _fill_rows(np.ascontiguousarray(x[..., 0]).reshape(-1), out.reshape(-1, x.shape[-1]))
     return out
 
 

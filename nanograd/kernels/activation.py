@@ -10,12 +10,13 @@ import math
 import numpy as np
 
 from nanograd.kernels.compile import jit
+from nanograd.kernels.curves import bell32, normal32, sigmoid32
 from nanograd.kernels.elementary import dense_from
 from nanograd.kernels.elementwise import single
 from nanograd.kernels.kernel import Array, kernel
 from nanograd.kernels.special import erf
 
-MANY = dense_from(512)  # from this many elements on, a compiled loop beats NumPy
+MANY = dense_from(512, "f")  # from this many elements on, a compiled loop beats NumPy
 
 
 def _as(x: Array, y: Array) -> Array:
@@ -128,54 +129,50 @@ def threshold(x: Array, limit: float, value: float) -> Array:
     return np.where(x <= limit, np.asarray(value).astype(x.dtype), x)
 
 
-# Compiled: one pass over the elements
+# Compiled, in float32: one pass over the elements
 
 
 @jit
 def _silu(x, out):  # type: ignore[no-untyped-def]
-    one = x.dtype.type(1)
     for i in range(x.size):
-        out[i] = x[i] / (one + math.exp(-x[i]))
+        out[i] = x[i] * sigmoid32(x[i])
 
 
 @jit
 def _silu_grad(g, x, out):  # type: ignore[no-untyped-def]
     one = x.dtype.type(1)
     for i in range(x.size):
-        s = one / (one + math.exp(-x[i]))
+        s = sigmoid32(x[i])
         out[i] = g[i] * s * (one + x[i] * (one - s))
 
 
 @jit
-def _gelu(x, out, half, root):  # type: ignore[no-untyped-def]
-    one = x.dtype.type(1)
+def _gelu(x, out):  # type: ignore[no-untyped-def]
     for i in range(x.size):
-        out[i] = half * x[i] * (one + math.erf(x[i] * root))
+        out[i] = x[i] * normal32(x[i])
 
 
 @jit
-def _gelu_grad(g, x, out, half, root, density):  # type: ignore[no-untyped-def]
-    one = x.dtype.type(1)
+def _gelu_grad(g, x, out, density):  # type: ignore[no-untyped-def]
     for i in range(x.size):
-        z = x[i]
-        out[i] = g[i] * (half * (one + math.erf(z * root)) + z * math.exp(-half * z * z) * density)
+        out[i] = g[i] * (normal32(x[i]) + x[i] * bell32(x[i]) * density)
 
 
 @jit
-def _gelu_tanh(x, out, half, slope, cube):  # type: ignore[no-untyped-def]
-    one = x.dtype.type(1)
+def _gelu_tanh(x, out, slope, cube):  # type: ignore[no-untyped-def]
+    two = x.dtype.type(2)
     for i in range(x.size):
         z = x[i]
-        out[i] = half * z * (one + math.tanh(slope * (z + cube * z * z * z)))
+        out[i] = z * sigmoid32(two * slope * (z + cube * z * z * z))  # 1/2 (1 + tanh u) = σ(2u)
 
 
 @jit
-def _gelu_tanh_grad(g, x, out, half, slope, cube):  # type: ignore[no-untyped-def]
-    one, three = x.dtype.type(1), x.dtype.type(3)
+def _gelu_tanh_grad(g, x, out, slope, cube):  # type: ignore[no-untyped-def]
+    one, two, three = x.dtype.type(1), x.dtype.type(2), x.dtype.type(3)
     for i in range(x.size):
         z = x[i]
-        t = math.tanh(slope * (z + cube * z * z * z))
-        out[i] = g[i] * (half * (one + t) + half * z * (one - t * t) * slope * (one + three * cube * z * z))
+        s = sigmoid32(two * slope * (z + cube * z * z * z))
+        out[i] = g[i] * s * (one + two * z * (one - s) * slope * (one + three * cube * z * z))
 
 
 def _numbers(x: Array, *values: float) -> tuple[Array, ...]:
@@ -201,17 +198,17 @@ def _(g: Array, x: Array) -> Array:
 def _(x: Array, tanh: bool) -> Array:
     out = np.empty_like(x)
     if tanh:
-        _gelu_tanh(x.reshape(-1), out.reshape(-1), *_numbers(x, 0.5, SLOPE, CUBE))
+        _gelu_tanh(x.reshape(-1), out.reshape(-1), *_numbers(x, SLOPE, CUBE))
     else:
-        _gelu(x.reshape(-1), out.reshape(-1), *_numbers(x, 0.5, math.sqrt(0.5)))
+        _gelu(x.reshape(-1), out.reshape(-1))
     return out
 
 
 @gelu_grad.cpu(lambda g, x, tanh: MANY(g, x))
 def _(g: Array, x: Array, tanh: bool) -> Array:
-    out, density = np.empty_like(x), 1 / math.sqrt(2 * math.pi)
+    out = np.empty_like(x)
     if tanh:
-        _gelu_tanh_grad(g.reshape(-1), x.reshape(-1), out.reshape(-1), *_numbers(x, 0.5, SLOPE, CUBE))
+        _gelu_tanh_grad(g.reshape(-1), x.reshape(-1), out.reshape(-1), *_numbers(x, SLOPE, CUBE))
     else:
-        _gelu_grad(g.reshape(-1), x.reshape(-1), out.reshape(-1), *_numbers(x, 0.5, math.sqrt(0.5), density))
+        _gelu_grad(g.reshape(-1), x.reshape(-1), out.reshape(-1), *_numbers(x, 1 / math.sqrt(2 * math.pi)))
     return out

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from nanograd.kernels.compile import jit
+from nanograd.kernels.curves import exp32, sigmoid32
 from nanograd.kernels.elementwise import single
 from nanograd.kernels.kernel import Array, kernel
 
@@ -208,12 +209,12 @@ def relu_grad(g: Array, y: Array) -> Array:
     return np.where(y <= 0, g.dtype.type(0), g)
 
 
-def dense_from(count: int) -> Callable[..., bool]:
-    """Whether a flat compiled loop can run: floats of one shape, contiguous, and at least ``count``."""
+def dense_from(count: int, kinds: str = "fd") -> Callable[..., bool]:
+    """Whether a flat compiled loop can run: one shape, one dtype of the kinds, contiguous, and at least ``count``."""
 
     def dense(*arrays: Array) -> bool:
         first = arrays[0]
-        if first.size < count or first.dtype.char not in "fd":
+        if first.size < count or first.dtype.char not in kinds:
             return False
         return all(x.flags.c_contiguous and x.shape == first.shape and x.dtype is first.dtype for x in arrays)
 
@@ -221,6 +222,7 @@ def dense_from(count: int) -> Callable[..., bool]:
 
 
 dense = dense_from(4096)  # from this many elements on, a compiled loop beats NumPy
+curved = dense_from(1024, "f")
 
 
 @jit
@@ -235,6 +237,18 @@ def _relu_grad(g, y, out):  # type: ignore[no-untyped-def]
     zero = g.dtype.type(0)
     for i in range(g.size):
         out[i] = zero if y[i] <= zero else g[i]
+
+
+@jit
+def _exp(x, out):  # type: ignore[no-untyped-def]
+    for i in range(x.size):
+        out[i] = exp32(x[i])
+
+
+@jit
+def _sigmoid(x, out):  # type: ignore[no-untyped-def]
+    for i in range(x.size):
+        out[i] = sigmoid32(x[i])
 
 
 @jit
@@ -262,6 +276,20 @@ def _(x: Array) -> Array:
 def _(g: Array, y: Array) -> Array:
     out = np.empty_like(g)
     _relu_grad(g.reshape(-1), y.reshape(-1), out.reshape(-1))
+    return out
+
+
+@exp.cpu(curved)
+def _(x: Array) -> Array:
+    out = np.empty_like(x)
+    _exp(x.reshape(-1), out.reshape(-1))
+    return out
+
+
+@sigmoid.cpu(curved)
+def _(x: Array) -> Array:
+    out = np.empty_like(x)
+    _sigmoid(x.reshape(-1), out.reshape(-1))
     return out
 
 

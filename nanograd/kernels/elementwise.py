@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nanograd.kernels.compile import jit
 from nanograd.kernels.kernel import Array, kernel
 
 
@@ -372,3 +373,65 @@ def isfinite(x: Array) -> Array:
 def isin(x: Array, among: Array, invert: bool) -> Array:
     """Whether each element is among others (``invert``: is not)."""
     return np.isin(x, among, invert=invert)
+
+
+# Compiled: a matrix with a row or a column of numbers; NumPy starts anew for every row
+
+LARGE = 1 << 15
+
+
+def _spreads(a: Array, b: Array) -> bool:
+    """Whether b is a row or a column beside a, float32 and contiguous."""
+    if a.size < LARGE or a.shape == b.shape or a.dtype.char != "f" or b.dtype is not a.dtype:
+        return False
+    shape = b.shape
+    fits = a.shape[-len(shape) :] == shape or (shape[-1:] == (1,) and a.shape[:-1] == shape[:-1])
+    return bool(shape and fits and a.shape[-1] >= 16 and a.flags.c_contiguous and b.flags.c_contiguous)
+
+
+def _as_rows(a: Array, b: Array) -> tuple[Array, Array]:
+    """a as rows, and b as one of them or as one number for each."""
+    rows = a.reshape(-1, a.shape[-1] if b.shape[-1] == 1 else b.size)
+    return rows, b.reshape(-1, 1) if b.shape[-1] == 1 else b.reshape(1, -1)
+
+
+@jit
+def _add_spread(a, b, out):  # type: ignore[no-untyped-def]
+    for i in range(a.shape[0]):
+        x, y = a[i], out[i]
+        if b.shape[1] == 1:
+            one = b[i, 0]
+            for j in range(x.size):
+                y[j] = x[j] + one
+        else:
+            row = b[0]
+            for j in range(x.size):
+                y[j] = x[j] + row[j]
+
+
+@jit
+def _mul_spread(a, b, out):  # type: ignore[no-untyped-def]
+    for i in range(a.shape[0]):
+        x, y = a[i], out[i]
+        if b.shape[1] == 1:
+            one = b[i, 0]
+            for j in range(x.size):
+                y[j] = x[j] * one
+        else:
+            row = b[0]
+            for j in range(x.size):
+                y[j] = x[j] * row[j]
+
+
+@add.cpu(_spreads)
+def _(a: Array, b: Array) -> Array:
+    out = np.empty_like(a)
+    _add_spread(*_as_rows(a, b), _as_rows(out, b)[0])
+    return out
+
+
+@mul.cpu(_spreads)
+def _(a: Array, b: Array) -> Array:
+    out = np.empty_like(a)
+    _mul_spread(*_as_rows(a, b), _as_rows(out, b)[0])
+    return out

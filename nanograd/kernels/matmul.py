@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from nanograd.kernels.compile import jit
 from nanograd.kernels.kernel import Array, kernel
+from nanograd.kernels.reduce import sum as sum_
 
-__all__ = ["add_product", "cross", "distances", "linear", "matmul"]
+__all__ = [
+    "add_product",
+    "cross",
+    "distances",
+    "linear",
+    "linear_grad",
+    "linear_grad_bias",
+    "linear_grad_weight",
+    "matmul",
+]
 
 
 @kernel
@@ -35,6 +47,28 @@ def linear(x: Array, weight: Array, bias: Array | None) -> Array:
     """x Wᵀ + b: (…, in) (out, in) (out,) → (…, out)"""
     y = matmul.reference(x, weight.T)
     return y if bias is None else np.add(y, bias, out=y) if y.ndim else y + bias
+
+
+@kernel
+def linear_grad(g: Array, weight: Array) -> Array:
+    """g W: the change of x behind a change g of ``linear``."""
+    return matmul.reference(g, weight)
+
+
+@kernel
+def linear_grad_weight(g: Array, x: Array) -> Array:
+    """gᵀ x over all rows: the change of the weight."""
+    return np.matmul(_rows(g).T, _rows(x))
+
+
+@kernel
+def linear_grad_bias(g: Array) -> Array:
+    """Σ g over all rows: the change of the bias."""
+    return sum_.reference(_rows(g), (0,), False, None)
+
+
+def _rows(x: Array) -> Array:
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 @jit

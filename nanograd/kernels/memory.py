@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -9,7 +12,28 @@ from numpy.lib.stride_tricks import as_strided
 
 from nanograd.dtypes import DType, float64
 from nanograd.errors import DTypeError, ShapeError
+from nanograd.kernels.compile import jit
 from nanograd.kernels.kernel import Array, kernel
+
+TRIM, MAP = -1, -3  # mallopt's numbers for: what to hold back at the top, from which size on to ask the system
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library keep up to 1 GiB that arrays gave back, instead of returning it to the system at once.
+
+    A step that frees as much as the next one takes would else have every page of it mapped, and cleared, anew: a sum of
+    two (1000, 1000) tensors and its gradient then take ten times as long.  Settings in the environment hold
+    (MALLOC_TRIM_THRESHOLD_, MALLOC_MMAP_THRESHOLD_, GLIBC_TUNABLES); other C libraries have no mallopt.
+    """
+    if any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
+        return
+    with suppress(OSError, AttributeError, TypeError):
+        change = ctypes.CDLL(None).mallopt
+        change(TRIM, 1 << 30)
+        change(MAP, 32 << 20)  # the greatest that it takes
+
+
+_keep_freed_memory()
 
 
 @kernel
@@ -90,10 +114,34 @@ def eye(rows: int, columns: int, dtype: DType) -> Array:
     return np.eye(rows, columns, dtype=dtype.numpy)
 
 
+LARGE, STRIP = 1 << 15, 32
+
+
 @kernel
 def copy(x: Array) -> Array:
     """A dense copy."""
-    return x.copy()
+    if x.size < LARGE or x.ndim < 2 or not x.strides[-1] > x.strides[-2] == x.itemsize:
+        return x.copy()
+    out = np.empty(x.shape, x.dtype)
+    for start in range(0, x.shape[-1], STRIP):  # transposed: NumPy goes through whole columns, out of the cache
+        out[..., start : start + STRIP] = x[..., start : start + STRIP]
+    return out
+
+
+@jit
+def _fill_rows(values, out):  # type: ignore[no-untyped-def]
+    for i in range(out.shape[0]):
+        row, value = out[i], values[i]
+        for j in range(row.size):
+            row[j] = value
+
+
+@copy.cpu(lambda x: x.size >= LARGE and x.strides[-1] == 0 and x.dtype.char == "f")
+def _(x: Array) -> Array:
+    """Of a column that was stretched: what flows back through a sum of rows."""
+    out = np.empty(x.shape, x.dtype)
+    _fill_rows(np.ascontiguousarray(x[..., 0]).reshape(-1), out.reshape(-1, x.shape[-1]))
+    return out
 
 
 @kernel

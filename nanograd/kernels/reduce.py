@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from nanograd.dtypes import DType
+from nanograd.kernels.compile import jit
 from nanograd.kernels.kernel import Array, kernel
 
 __all__ = [
     "all", "any", "argmax", "argmin", "logsumexp", "max", "mean", "min", "nansum", "norm", "prod", "std", "stretch",
-    "sum", "sum_to", "var",
+    "sum", "sum_to", "total", "var",
 ]  # fmt: skip
 
 Dims = tuple[int, ...]
@@ -30,7 +31,7 @@ _minimum: Any = np.minimum.reduce
 _and: Any = np.logical_and.reduce
 _or: Any = np.logical_or.reduce
 
-least = min  # before a kernel takes the name
+least, most = min, max  # before kernels take the names
 
 MANY = 1 << 14  # below, one pass of NumPy's rounds little enough
 LONG, RUN = 256, 128  # from this size on, a dimension that is added up one after another is cut into runs
@@ -44,7 +45,7 @@ def sum(x: Array, dims: Dims, keepdim: bool, dtype: DType | None) -> Array:
     if x.size < MANY and wanted.char != "e":
         y = _add(x, dims, wanted, None, keepdim)
         return y if x.ndim < 3 else row_major(y)
-    return row_major(_total(x, dims, keepdim, wanted))
+    return row_major(total(x, dims, keepdim, wanted))
 
 
 def row_major(y: Array) -> Array:
@@ -52,10 +53,11 @@ def row_major(y: Array) -> Array:
     return y if y.flags.c_contiguous else np.ascontiguousarray(y)
 
 
-def _total(x: Array, dims: Dims, keepdim: bool, wanted: Any) -> Array:
-    """Σ x over ``dims`` with little rounding."""
+@kernel
+def total(x: Array, dims: Dims, keepdim: bool, wanted: Any) -> Array:
+    """Σ x over ``dims`` with little rounding, as NumPy's dtype ``wanted``."""
     if wanted.char == "e":
-        return _total(x, dims, keepdim, np.dtype(np.float32)).astype(np.float16)
+        return total(x, dims, keepdim, np.dtype(np.float32)).astype(np.float16)
     if wanted.kind == "f" and x.ndim > 1 and x.size >= MANY:
         if dims == (x.ndim - 1,) and x.shape[-1] <= NARROW and x.dtype == wanted and x.flags.c_contiguous:
             y = np.einsum("ij->i", x.reshape(-1, x.shape[-1])).reshape(x.shape[:-1])  # ten times as fast as reduce
@@ -101,7 +103,7 @@ def _wide(x: Array) -> Array:
 
 def _mean(x: Array, dims: Dims, keepdim: bool) -> Array:
     count = math.prod([x.shape[d] for d in dims])
-    return np.true_divide(_total(x, dims, keepdim, x.dtype), x.dtype.type(count))
+    return np.true_divide(total(x, dims, keepdim, x.dtype), x.dtype.type(count))
 
 
 def accumulated(formula: Callable[..., Array]) -> Callable[..., Array]:
@@ -129,7 +131,7 @@ def std(x: Array, dims: Dims, keepdim: bool, correction: float) -> Array:
 def _var(x: Array, dims: Dims, keepdim: bool, correction: float) -> Array:
     away = x - _mean(x, dims, True)
     count = math.prod([x.shape[d] for d in dims]) - correction
-    return np.true_divide(_total(away * away, dims, keepdim, x.dtype), x.dtype.type(count if count > 0 else 0))
+    return np.true_divide(total(away * away, dims, keepdim, x.dtype), x.dtype.type(count if count > 0 else 0))
 
 
 @accumulated
@@ -146,15 +148,15 @@ def norm(x: Array, p: float, dims: Dims, keepdim: bool) -> Array:
 @accumulated
 def _norm(x: Array, p: float, dims: Dims, keepdim: bool) -> Array:
     if p == 2:
-        return np.asarray(np.sqrt(_total(x * x, dims, keepdim, x.dtype)))
+        return np.asarray(np.sqrt(total(x * x, dims, keepdim, x.dtype)))
     if p == 0:
-        return _total((x != 0).astype(x.dtype), dims, keepdim, x.dtype)
+        return total((x != 0).astype(x.dtype), dims, keepdim, x.dtype)
     size = np.abs(x)
     if math.isinf(p):
         return np.asarray((_maximum if p > 0 else _minimum)(size, dims, None, None, keepdim))
     if p == 1:
-        return _total(size, dims, keepdim, x.dtype)
-    return np.asarray(np.power(_total(np.power(size, x.dtype.type(p)), dims, keepdim, x.dtype), x.dtype.type(1 / p)))
+        return total(size, dims, keepdim, x.dtype)
+    return np.asarray(np.power(total(np.power(size, x.dtype.type(p)), dims, keepdim, x.dtype), x.dtype.type(1 / p)))
 
 
 @kernel
@@ -168,14 +170,14 @@ def _logsumexp(x: Array, dims: Dims, keepdim: bool) -> Array:
     low = x.dtype.type(-np.inf)
     top = np.maximum.reduce(x, dims, keepdims=True, initial=low)
     top = np.where(np.isfinite(top), top, x.dtype.type(0))  # subtract the greatest first: e^1000 overflows
-    y = np.log(_total(np.exp(x - top), dims, True, x.dtype)) + top
+    y = np.log(total(np.exp(x - top), dims, True, x.dtype)) + top
     return np.asarray(y if keepdim else y.squeeze(dims))
 
 
 @kernel
 def nansum(x: Array, dims: Dims, keepdim: bool, dtype: DType) -> Array:
     """Σ x over ``dims``, NaN left out."""
-    return row_major(_total(np.where(np.isnan(x), x.dtype.type(0), x), dims, keepdim, dtype.numpy))
+    return row_major(total(np.where(np.isnan(x), x.dtype.type(0), x), dims, keepdim, dtype.numpy))
 
 
 @kernel
@@ -241,4 +243,88 @@ def sum_to(g: Array, shape: tuple[int, ...]) -> Array:
     dims = (*range(added), *stretched)
     if g.size < MANY and g.dtype.char != "e":
         return _add(g, axis=dims, keepdims=True).reshape(shape)
-    return _total(g, dims, True, g.dtype).reshape(shape)
+    return total(g, dims, True, g.dtype).reshape(shape)
+
+
+# Compiled, for float32: runs are added up in float32, and their sums in float64
+
+
+f4 = np.float32
+STEP = 1024  # the run of a row
+STACK = 64  # the run of a column
+
+
+@jit
+def _run(x):  # type: ignore[no-untyped-def]
+    s = f4(0)
+    for j in range(x.size):
+        s += x[j]
+    return s
+
+
+@jit
+def _row_sums(x, out):  # type: ignore[no-untyped-def]
+    """out[i] = Σ x[i]"""
+    for i in range(x.shape[0]):
+        s = 0.0
+        for start in range(0, x.shape[1], STEP):
+            s += _run(x[i, start : start + STEP])
+        out[i] = f4(s)
+
+
+@jit
+def _column_sums(x, part, out):  # type: ignore[no-untyped-def]
+    """out += Σ x over its rows, three of them at a time; ``part`` holds a run."""
+    for start in range(0, x.shape[0], STACK):
+        part[:] = f4(0)
+        end = start + STACK if start + STACK < x.shape[0] else x.shape[0]
+        i = start
+        while i + 3 <= end:
+            a, b, c = x[i], x[i + 1], x[i + 2]
+            for j in range(part.size):
+                part[j] += a[j] + b[j] + c[j]
+            i += 3
+        while i < end:
+            a = x[i]
+            for j in range(part.size):
+                part[j] += a[j]
+            i += 1
+        for j in range(part.size):
+            out[j] += part[j]
+
+
+@jit
+def _stacked_sums(x, part, sums, out):  # type: ignore[no-untyped-def]
+    """out[i] = Σ x[i] over its rows"""
+    for i in range(x.shape[0]):
+        sums[:] = 0.0
+        _column_sums(x[i], part, sums)
+        for j in range(sums.size):
+            out[i, j] = f4(sums[j])
+
+
+def _suits(x: Array, dims: Dims, keepdim: bool, wanted: Any) -> bool:
+    if x.dtype.char != "f" or wanted.char != "f" or x.size < MANY or not dims or not x.flags.c_contiguous:
+        return False
+    inner = math.prod(x.shape[most(dims) + 1 :])
+    return bool(inner == 1 or inner >= 16)
+
+
+@total.cpu(_suits)
+def _(x: Array, dims: Dims, keepdim: bool, wanted: Any) -> Array:
+    """The last dimensions that lie side by side, and then the others."""
+    dims = tuple(sorted(dims))
+    low = high = dims[-1]
+    while low - 1 in dims:
+        low -= 1
+    outer, n, inner = (math.prod(s) for s in (x.shape[:low], x.shape[low : high + 1], x.shape[high + 1 :]))
+    out = np.empty((outer, inner), f4)
+    if inner == 1:
+        _row_sums(x.reshape(outer, n), out.reshape(outer))
+    else:
+        _stacked_sums(x.reshape(outer, n, inner), np.empty(inner, f4), np.empty(inner), out)
+    rest = tuple(d for d in dims if d < low)
+    y = out.reshape([1 if low <= d <= high else s for d, s in enumerate(x.shape)])
+    if rest:
+        y = total(y, rest, True, wanted)
+    return y if keepdim else y.reshape([s for d, s in enumerate(x.shape) if d not in dims])

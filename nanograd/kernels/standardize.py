@@ -103,7 +103,9 @@ def batch_norm_grad_weight(g: Array, x: Array, mean: Array, scale: Array) -> Arr
     return (_channels(g) * ((_channels(x) - mean) * scale)).sum((0, 2)).astype(g.dtype, copy=False)
 
 
-# Compiled: a row, or a channel, at a time; sums in float64
+# Compiled: a row, or a channel, at a time; sums in float64, of rows from run to run
+
+RUN, STACK = 1024, 64  # so many numbers, or rows, are added up in the dtype of x
 
 
 @jit
@@ -111,13 +113,19 @@ def _layer_norm(x, weight, bias, eps, out, mean, scale):  # type: ignore[no-unty
     for i in range(x.shape[0]):
         row, y = x[i], out[i]
         total = 0.0
-        for j in range(row.size):
-            total += row[j]
+        for k in range(0, row.size, RUN):
+            run, part = row[k : k + RUN], x.dtype.type(0)
+            for j in range(run.size):
+                part += run[j]
+            total += part
         middle = x.dtype.type(total / row.size)
         squares = 0.0
-        for j in range(row.size):
-            away = row[j] - middle
-            squares += away * away
+        for k in range(0, row.size, RUN):
+            run, part = row[k : k + RUN], x.dtype.type(0)
+            for j in range(run.size):
+                away = run[j] - middle
+                part += away * away
+            squares += part
         factor = x.dtype.type(1 / np.sqrt(squares / row.size + eps))
         for j in range(row.size):
             y[j] = (row[j] - middle) * factor * weight[j] + bias[j]
@@ -131,22 +139,32 @@ def _layer_norm_grad(g, x, weight, mean, scale, out):  # type: ignore[no-untyped
         row, up, y = x[i], g[i], out[i]
         middle, factor = mean[i, 0], scale[i, 0]
         total, along = 0.0, 0.0
-        for j in range(row.size):
-            change = up[j] * weight[j]
-            total += change
-            along += change * ((row[j] - middle) * factor)
+        for k in range(0, row.size, RUN):
+            run, change, w = row[k : k + RUN], up[k : k + RUN], weight[k : k + RUN]
+            a, b = x.dtype.type(0), x.dtype.type(0)
+            for j in range(run.size):
+                scaled = change[j] * w[j]
+                a += scaled
+                b += scaled * ((run[j] - middle) * factor)
+            total += a
+            along += b
         share, part = x.dtype.type(total / row.size), x.dtype.type(along / row.size)
         for j in range(row.size):
             y[j] = factor * (up[j] * weight[j] - share - (row[j] - middle) * factor * part)
 
 
 @jit
-def _layer_norm_grad_weight(g, x, mean, scale, out):  # type: ignore[no-untyped-def]
-    for i in range(x.shape[0]):
-        row, up = x[i], g[i]
-        middle, factor = mean[i, 0], scale[i, 0]
-        for j in range(row.size):
-            out[j] += up[j] * ((row[j] - middle) * factor)
+def _layer_norm_grad_weight(g, x, mean, scale, part, out):  # type: ignore[no-untyped-def]
+    """out += Σ g z over rows; ``part`` holds the sums of a stack of them."""
+    for start in range(0, x.shape[0], STACK):
+        part[:] = x.dtype.type(0)
+        for i in range(start, min(start + STACK, x.shape[0])):
+            row, up = x[i], g[i]
+            middle, factor = mean[i, 0], scale[i, 0]
+            for j in range(row.size):
+                part[j] += up[j] * ((row[j] - middle) * factor)
+        for j in range(part.size):
+            out[j] += part[j]
 
 
 def _dense(*arrays: Array) -> bool:
@@ -182,7 +200,7 @@ def _(g: Array, x: Array, weight: Array | None, mean: Array, scale: Array, n: in
 @layer_norm_grad_weight.cpu(lambda g, x, mean, scale, shape, n: _dense(g, x, mean, scale))
 def _(g: Array, x: Array, mean: Array, scale: Array, shape: tuple[int, ...], n: int) -> Array:
     out = np.zeros(n)
-    _layer_norm_grad_weight(g.reshape(-1, n), x.reshape(-1, n), mean, scale, out)
+    _layer_norm_grad_weight(g.reshape(-1, n), x.reshape(-1, n), mean, scale, np.empty(n, x.dtype), out)
     return out.astype(x.dtype).reshape(shape)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from nanograd.kernels import normalize as k
+from nanograd.ops.activation import expect_curve
 from nanograd.ops.creation import ones
 from nanograd.ops.normalization import softmax
-from nanograd.ops.op import op
+from nanograd.ops.op import op, record
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -31,15 +33,35 @@ def attention_weights(
     query: Tensor, key: Tensor, mask: Tensor | None = None, is_causal: bool = False, scale: float = 1.0
 ) -> Tensor:
     """w = softmax(q kᵀ · scale + mask) over the keys: (…, L, S); 0 where a query may see no key at all."""
+    if mask is None:
+        return scaled_softmax(query @ key.mT, scale, is_causal)
     scores = attention_scores(query, key, mask, is_causal, scale)
     if not scores.array.size:
         return scores
-    if mask is None:
-        return softmax(scores, -1)
     blind = ~mask.any(-1, True) if mask.array.dtype.kind == "b" else mask.detach().amax(-1, True) == -math.inf
     if not bool(blind.any()):
         return softmax(scores, -1)
     return softmax(scores.masked_fill(blind, 0.0), -1).masked_fill(blind, 0.0)  # softmax of -∞ alone is NaN
+
+
+@op("Softmax")
+def scaled_softmax(scores: Tensor, scale: float = 1.0, is_causal: bool = False) -> Tensor:
+    """w = softmax(s · scale) over the last dimension; ``is_causal`` leaves 0 … i of row i, and 0 after them."""
+    expect_curve("softmax", scores)
+    if not scores.array.size:
+        return scores * scale
+    y = k.attention_weights(scores.array, scale, is_causal)
+    return record(y, (scores, lambda g, y: scaled_softmax_grad(g, y, scale)))
+
+
+@op("SoftmaxBackwardData")
+def scaled_softmax_grad(g: Tensor, y: Tensor, scale: float) -> Tensor:
+    """scale · y (g - Σ g y): what flows back through y = softmax(s · scale)."""
+    return record(
+        k.attention_weights_grad(g.array, y.array, scale),
+        (g, lambda h: scaled_softmax_grad(h, y, scale)),
+        (y, lambda h: scale * (h * (g - (g * y).sum(-1, True)) - g * (h * y).sum(-1, True))),
+    )
 
 
 def attention_scores(query: Tensor, key: Tensor, mask: Tensor | None, is_causal: bool, scale: float) -> Tensor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.kernels import matmul as k
 from nanograd.ops.kinds import expect_numbers
-from nanograd.ops.op import fuses, lift, op, record, titled
+from nanograd.ops.op import fuses, lift, op, record, titled, wrap
 from nanograd.ops.refusing import no_tensor
 
 if TYPE_CHECKING:
@@ -184,25 +184,19 @@ def _check_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
         raise no_tensor(error) from None
 
 
-@fuses(linear, k.linear)
+@fuses(linear, k.linear, k.linear_grad, k.linear_grad_weight, k.linear_grad_bias)
 def linear_fused(x: Tensor, weight: Tensor, bias: Tensor | None) -> Any:
-    """One call of BLAS and one pass that adds the bias."""
+    """One call of BLAS and one pass that adds the bias; each gradient one kernel."""
     _check_linear(x, weight, bias)
     ndim = x.array.ndim
     if ndim == 1:
         return NotImplemented
     y = k.linear(x.array, weight.array, None if bias is None else bias.array)
-    if ndim > 2:
-        return _linear_of_many(y, x, weight, bias)
-    edges = ((x, lambda g: g @ weight), (weight, lambda g: g.T @ x))
+    edges = (
+        (x, lambda g: wrap(k.linear_grad(g.array, weight.array))),
+        (weight, lambda g: wrap(k.linear_grad_weight(g.array, x.array))),
+    )
     if bias is None:
-        return titled(record(y, *edges), "MmBackward0")
-    return record(y, *edges, (bias, lambda g: g))
-
-
-def _linear_of_many(y: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """``linear_fused`` where x has more than two dimensions."""
-    edges = ((x, lambda g: g @ weight), (weight, lambda g: as_rows(g).T @ as_rows(x)))
-    if bias is None:
-        return titled(record(y, *edges), "UnsafeViewBackward0")
-    return titled(record(y, *edges, (bias, lambda g: g)), "ViewBackward0")
+        return titled(record(y, *edges), "MmBackward0" if ndim == 2 else "UnsafeViewBackward0")
+    made = record(y, *edges, (bias, lambda g: wrap(k.linear_grad_bias(g.array))))
+    return made if ndim == 2 else titled(made, "ViewBackward0")

@@ -32,7 +32,17 @@ def softmax(input: Tensor, dim: int | None = None, dtype: DType | None = None) -
     x, d = _floats("softmax", input, dim, dtype)
     if not x.array.ndim:
         return softmax(to_shape(x, (1,)), 0).squeeze(0)
-    return record(k.softmax(x.array, d), (x, lambda g, y: y * (g - (g * y).sum(d, True))))
+    return record(k.softmax(x.array, d), (x, lambda g, y: softmax_grad(g, y, d)))
+
+
+@op("SoftmaxBackwardData")
+def softmax_grad(g: Tensor, y: Tensor, dim: int) -> Tensor:
+    """y (g - Σ g y): what flows back through y = softmax x."""
+    return record(
+        k.softmax_grad(g.array, y.array, dim),
+        (g, lambda h: softmax_grad(h, y, dim)),
+        (y, lambda h: h * (g - (g * y).sum(dim, True)) - g * (h * y).sum(dim, True)),
+    )
 
 
 @op
@@ -41,7 +51,17 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: DType | None = Non
     x, d = _floats("log_softmax", input, dim, dtype)
     if not x.array.ndim:
         return log_softmax(to_shape(x, (1,)), 0).squeeze(0)
-    return record(k.log_softmax(x.array, d), (x, lambda g, y: g - y.exp() * g.sum(d, True)))
+    return record(k.log_softmax(x.array, d), (x, lambda g, y: log_softmax_grad(g, y, d)))
+
+
+@op("LogSoftmaxBackwardData")
+def log_softmax_grad(g: Tensor, y: Tensor, dim: int) -> Tensor:
+    """g - eʸ Σ g: what flows back through y = log_softmax x."""
+    return record(
+        k.log_softmax_grad(g.array, y.array, dim),
+        (g, lambda h: h - (h * y.exp()).sum(dim, True)),
+        (y, lambda h: -h * y.exp() * g.sum(dim, True)),
+    )
 
 
 def _floats(name: str, x: Tensor, dim: int | None, dtype: DType | None) -> tuple[Tensor, int]:

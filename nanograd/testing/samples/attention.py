@@ -9,7 +9,7 @@ import numpy as np
 from nanograd.errors import ShapeError
 from nanograd.ops import attention as _attention
 from nanograd.ops.creation import tensor
-from nanograd.testing.sample import Array, Case, Input, ones, sample
+from nanograd.testing.sample import GRADIENTS, Array, Case, Input, ones, sample, unit
 
 A: Any = _attention  # untyped: bad input is among what its functions are given
 LENGTHS = 3, 5  # of query and key
@@ -50,6 +50,25 @@ OPTIONS: tuple[dict[str, Any], ...] = (
     {"mask": tensor(ADDED), "scale": 2.0},
 )
 TWO = Input((2, 3, 4)), Input((2, 5, 4))
+sample(
+    "scaled_softmax",
+    A.scaled_softmax,
+    lambda s, scale=1.0, is_causal=False: _weights(s, np.eye(s.shape[-1]), None, is_causal, scale),
+    (Input((2, 3, 5)),),
+    ({}, {"scale": 0.5, "is_causal": True}, {"scale": -2.0, "is_causal": True}),
+    takes="f",
+    without={"zero_dim": "scores have two dimensions"},
+    empty=(Case(((2, 0, 4),)), Case(((2, 3, 0),))),
+)
+sample(
+    "scaled_softmax_grad",
+    A.scaled_softmax_grad,
+    lambda g, y, scale: scale * y * (g - (g * y).sum(-1, keepdims=True)),
+    (Input((2, 3, 5)), Input((2, 3, 5), unit)),
+    ({"scale": 0.5},),
+    without={"dtypes": GRADIENTS, "zero_dim": "scores have two dimensions"},
+    empty=(Case(((2, 0, 4), (2, 0, 4)), {"scale": 0.5}),),
+)
 THREE = (*TWO, Input((2, 5, 2)))
 BROADCAST = ((3, 4), (2, 5, 4)), ((2, 1, 3, 4), (6, 5, 4))
 sample(

@@ -10,7 +10,7 @@ from nanograd import dtypes
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.ops import normalization as _normalization
 from nanograd.ops.creation import tensor
-from nanograd.testing.sample import CONSTANT, NO_DIM, Array, Case, Input, below, ones, sample, unit
+from nanograd.testing.sample import CONSTANT, GRADIENTS, NO_DIM, Array, Case, Input, away, below, ones, sample, unit
 
 N: Any = _normalization  # untyped: bad input is among what its functions are given
 
@@ -44,6 +44,23 @@ def along(name: str, formula: Any) -> None:
 
 along("softmax", _softmax)
 along("log_softmax", lambda x, dim: np.log(_softmax(x, dim)))
+
+
+def along_back(name: str, formula: Any, domain: Any) -> None:
+    """What flows back through a function of all elements along a dimension."""
+    sample(
+        name,
+        getattr(N, name),
+        formula,
+        (Input((3, 5)), Input((3, 5), domain)),
+        ({"dim": 1}, {"dim": 0}),
+        without={"dtypes": GRADIENTS, "zero_dim": "softmax of no dimensions is that of one"},
+        empty=(Case(((0, 5), (0, 5)), {"dim": 1}), Case(((3, 0), (3, 0)), {"dim": 1})),
+    )
+
+
+along_back("softmax_grad", lambda g, y, dim: y * (g - (g * y).sum(dim, keepdims=True)), unit)
+along_back("log_softmax_grad", lambda g, y, dim: g - np.exp(y) * g.sum(dim, keepdims=True), away)
 
 
 def _nll(x: Array, t: Array, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:

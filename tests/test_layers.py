@@ -16,6 +16,7 @@ LAYERS = [
     ["dtypes"],
     ["absent"],
     ["devices", "formats", "storage", "settings"],
+    ["kernels.cache"],
     ["kernels.compile"],
     ["kernels.kernel"],
     ["kernels"],

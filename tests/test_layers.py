@@ -46,7 +46,7 @@ LAYERS = [
     ["utils", "vision"],
     ["testing", "lab"],
     [""],  # the package itself: the public names
-    ["examples", "script"],
+    ["examples", "script", "warmup"],
     ["course"],
     ["__main__"],
 ]

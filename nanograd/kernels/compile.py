@@ -138,7 +138,8 @@ class Kept:
 
     def save_overload(self, signature: Any, result: Any) -> None:
         """Keep what was compiled; where that fails, it lives as long as the process."""
-        if self._meaning is None or result.library.has_dynamic_globals or result.lifted:
+        inside = bool(_patience.began)  # another function, which has it in its own file
+        if inside or self._meaning is None or result.library.has_dynamic_globals or result.lifted:
             return
         from numba.core.serialize import dumps
 
@@ -188,8 +189,10 @@ class Patience:
     def end(self, name: str) -> None:
         """It is compiled, or cannot be."""
         seconds = time.perf_counter() - self.began.pop()
+        if self.began:
+            return
         COMPILED.append(Compiled(name, seconds))
-        if not self.began and self.timer is not None:
+        if self.timer is not None:
             self.timer.cancel()
             self.timer.join()  # while a second thread runs, forking is unsafe
             self.timer = None

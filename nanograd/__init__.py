@@ -158,6 +158,7 @@ if TYPE_CHECKING:
     from nanograd.amp import autocast as autocast
     from nanograd.drawing import draw as draw
     from nanograd.overview import summary as summary
+    from nanograd.profiler import profile as profile
 
 
 def is_tensor(obj: Any) -> Any:
@@ -186,8 +187,8 @@ def is_floating_point(input: Tensor) -> Any:
 
 
 _LAZY = {
-    "accelerator", "amp", "backends", "compiler", "course", "cpu", "distributions", "examples", "lab", "mps", "simt",
-    "testing", "version", "vision", "xpu",
+    "accelerator", "amp", "backends", "compiler", "course", "cpu", "distributions", "examples", "lab", "mps",
+    "profiler", "simt", "testing", "version", "vision", "xpu",
 }  # fmt: skip
 
 
@@ -200,6 +201,10 @@ def __getattr__(name: str) -> Any:
         from nanograd.overview import summary
 
         return summary
+    if name == "profile":
+        from nanograd.profiler import profile
+
+        return profile
     if name in ("autocast", "GradScaler"):
         from nanograd import amp
 

@@ -45,6 +45,8 @@ LAYERS = [
     ["amp", "accelerator", "backends", "compiler", "cpu", "cuda.amp", "mps", "xpu"],
     ["utils", "vision"],
     ["testing", "lab"],
+    ["stopwatch"],
+    ["autograd.profiler", "profiler"],
     [""],  # the package itself: the public names
     ["examples", "script", "warmup"],
     ["course"],
@@ -90,7 +92,7 @@ def imports(path):
 
 
 # The seams find what they replace by name: they import the package when asked, not before.
-BY_NAME = {("lab", "")}
+BY_NAME = {("lab", ""), ("stopwatch", "")}
 
 
 @pytest.mark.parametrize(("path", "name"), list(modules()), ids=[n or "nanograd" for _, n in modules()])

@@ -61,6 +61,7 @@ def run(tmp_path, capfd):
         "import torchvision.transforms.functional as TF; from torchvision.transforms import v2",
         "from torchvision.datasets.mnist import MNIST; from torchvision.utils import make_grid, save_image",
         "from torch.utils.tensorboard import SummaryWriter; import tensorboard_logger",
+        "from torch.profiler import ProfilerActivity, profile, record_function; import torch.autograd.profiler",
     ],
 )
 def test_names_resolve(run, statement):
@@ -80,7 +81,6 @@ def test_names_resolve(run, statement):
         ("from torchaudio import transforms", "torchaudio: nanograd does not read sound"),
         ("import torch._dynamo", "torch._dynamo: nanograd runs Python as it is"),
         ("from torch.hub import load", "torch.hub: nanograd downloads no models"),
-        ("from torch.profiler import profile", "torch.profiler: it is planned"),
         ("import torch; torch.zeross", "does not have this name. Did you mean 'zeros'?"),
         ("import torch; torch.nn.Linaer", "module 'nanograd.nn' has no attribute 'Linaer'"),
         ("from torch import vmap", "cannot import name 'vmap'"),

@@ -80,7 +80,8 @@ def test_everything_is_put_back():
             assert codes() != before
             raise KeyError
 
-    pytest.raises(KeyError, failing)
+    with pytest.raises(KeyError):
+        failing()
     assert codes() == before
     one, two = profile(), profile()
     one.start(), two.start(), one.stop()

@@ -1,5 +1,6 @@
 """Compiled kernels on disk: several processes at once, damaged files, no place to write, what names a file."""
 
+import functools
 import importlib
 import io
 import os
@@ -15,7 +16,7 @@ import pytest
 
 import nanograd
 from nanograd.kernels import cache
-from nanograd.kernels.compile import Jit, Patience, can_compile, jit
+from nanograd.kernels.compile import Jit, Patience, can_compile, exact, jit
 
 pytestmark = pytest.mark.skipif(not can_compile(), reason="numba is not importable")
 
@@ -138,7 +139,8 @@ def test_a_file_is_named_by_what_the_code_does():
         compiled_function(source, inner=inner, SCALE=np.where(table == 1500, 0, table)),
         compiled_function(source, inner=inner, SCALE=abs),
     ]
-    names = [base, *map(cache.meaning, variants)]
+    same = compiled_function(source, inner=inner, SCALE=2.0)
+    names = [base, *map(cache.meaning, [*variants, jit(same), exact(same)])]
     assert None not in names
     assert len(set(names)) == len(names)
 
@@ -149,6 +151,29 @@ def test_once_compiled_inner_functions_count_as_before():
     before = cache.meaning(outer)
     outer.__globals__["inner"] = inner.dispatcher
     assert cache.meaning(outer) == before
+
+
+def test_what_makes_instructions_counts():
+    class Instructions(Jit):
+        __slots__ = ()
+
+    def made(rows, table):
+        @functools.cache
+        def width():
+            return table
+
+        def write():
+            return rows * width()
+
+        return Instructions(write)
+
+    names = [
+        cache.meaning(compiled_function("def f(x):\n    return word(x)", word=made(*given)))
+        for given in [(4, 16), (8, 16), (4, 32), (4, 16)]
+    ]
+    assert None not in names
+    assert names[0] == names[3]
+    assert len(set(names)) == 3
 
 
 def test_settings_of_numba_count(monkeypatch):
@@ -168,9 +193,8 @@ def jitted():
     for info in pkgutil.walk_packages(nanograd.__path__, "nanograd."):
         if info.name.startswith(("nanograd.kernels.", "nanograd.vision.png")):
             for name, value in vars(importlib.import_module(info.name)).items():
-                function = value.function if isinstance(value, Jit) else getattr(value, "py_func", None)
-                if function is not None:
-                    yield f"{info.name}.{name}", function
+                if isinstance(getattr(value, "jit", value), Jit):  # numba's object, from the first call on
+                    yield f"{info.name}.{name}", value
 
 
 def test_every_compiled_function_of_the_library_can_be_kept():

@@ -76,8 +76,8 @@ def _temporary() -> Iterator[Path]:
 # What names a file
 
 
-def meaning(function: FunctionType, *more: object) -> str | None:
-    """A digest of what a compiled function does: its bytecode, and what each name in it stands for.
+def meaning(function: Any, *more: object) -> str | None:
+    """A digest of what a function does, compiled or to be: its bytecode, and what each name in it stands for.
 
     None where something in it has no lasting description: such a function is not kept.
     """
@@ -91,17 +91,18 @@ _NO_MATTER = ("NUMBA_CACHE_DIR", "NUMBA_CACHE_LOCATOR_CLASSES", "NUMBA_NUM_THREA
 
 def _said(value: Any, seen: set[int]) -> str:
     """``value`` in words that are the same in every process."""
-    # what is compiled with it: ours is a Jit, numba's has the function as py_func, its intrinsics as _defn
-    for name in ("function", "py_func", "_defn"):
-        if isinstance(inner := getattr(value, name, None), FunctionType):
-            value = inner
-    if isinstance(value, type):
-        return f"{value.__module__}.{value.__qualname__}"
+    value = getattr(value, "jit", value)  # numba's object for one of ours
+    if isinstance(getattr(value, "function", None), FunctionType):  # a Jit, or one of its subclasses
+        return f"{type(value).__name__} {sorted(value.flags)} {_said(value.function, seen)}"
+    if isinstance(getattr(value, "__wrapped__", None), FunctionType):  # by functools.cache
+        value = value.__wrapped__
     if isinstance(value, FunctionType):
         if id(value.__code__) in seen:
             return value.__name__
         cells = [_said(cell.cell_contents, seen) for cell in value.__closure__ or ()]
         return f"{_code_said(value.__code__, value.__globals__, seen)} {cells} {value.__defaults__!r}"
+    if isinstance(value, type):
+        return f"{value.__module__}.{value.__qualname__}"
     if isinstance(value, (tuple, list)):
         return f"({', '.join(_said(v, seen) for v in value)})"
     if isinstance(value, frozenset):

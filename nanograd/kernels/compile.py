@@ -24,10 +24,11 @@ from typing import Any, NamedTuple
 
 from nanograd.kernels import cache
 
-__all__ = ["COMPILED", "Compiled", "Jit", "can_compile", "jit"]
+__all__ = ["COMPILED", "Compiled", "Jit", "can_compile", "exact", "jit"]
 
 # Neither nnan nor ninf: NaN and infinity keep their meaning.
 FAST_MATH = frozenset({"contract", "nsz", "arcp", "afn", "reassoc"})
+EXACT_MATH = frozenset({"contract", "nsz"})
 ERRORS = "numpy"  # division by zero is infinite, as NumPy's
 
 
@@ -48,10 +49,11 @@ class Jit:
     Other ``Jit`` functions that it calls by name are compiled with it.
     """
 
-    __slots__ = ("call", "function")
+    __slots__ = ("call", "flags", "function")
 
-    def __init__(self, function: FunctionType) -> None:
+    def __init__(self, function: FunctionType, flags: frozenset[str] = FAST_MATH) -> None:
         self.function = function
+        self.flags = flags
         self.call: Callable[..., Any] = self._first_call
 
     def __call__(self, *args: Any) -> Any:
@@ -80,6 +82,12 @@ def jit(function: Callable[..., Any]) -> Jit:
     return Jit(function)
 
 
+def exact(function: Callable[..., Any]) -> Jit:
+    """As ``jit``, in the order that is written: where x - n·a - n·b must not become x - n·(a + b)."""
+    assert isinstance(function, FunctionType)
+    return Jit(function, EXACT_MATH)
+
+
 @functools.cache
 def _dispatcher(lazy: Jit) -> Any:
     numba = _numba()
@@ -90,8 +98,8 @@ def _dispatcher(lazy: Jit) -> Any:
             scope[name] = scope[name].dispatcher
     inner = FunctionType(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
     inner.__module__, inner.__qualname__ = function.__module__, function.__qualname__
-    compiled: Any = numba.njit(inner, fastmath=set(FAST_MATH), error_model=ERRORS, nogil=True)
-    compiled._cache = Kept(function)
+    compiled: Any = numba.njit(inner, fastmath=set(lazy.flags), error_model=ERRORS, nogil=True)
+    compiled._cache, compiled.jit = Kept(lazy), lazy
     return compiled
 
 
@@ -119,9 +127,9 @@ def _numba() -> Any:
 class Kept:
     """What numba asks for compiled versions of one function, and gives new ones to."""
 
-    def __init__(self, function: FunctionType) -> None:
-        self.title = f"{function.__module__.rpartition('.')[2]}.{function.__name__.strip('_<>')}"
-        self._meaning = cache.meaning(function, sorted(FAST_MATH), ERRORS)
+    def __init__(self, lazy: Jit) -> None:
+        self.title = f"{lazy.function.__module__.rpartition('.')[2]}.{lazy.function.__name__.strip('_<>')}"
+        self._meaning = cache.meaning(lazy, ERRORS)
 
     def load_overload(self, signature: Any, target: Any) -> Any:
         """The function compiled for these argument types, from disk; None where it must be compiled."""

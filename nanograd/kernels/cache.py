@@ -91,6 +91,8 @@ _NO_MATTER = ("NUMBA_CACHE_DIR", "NUMBA_CACHE_LOCATOR_CLASSES", "NUMBA_NUM_THREA
 
 def _said(value: Any, seen: set[int]) -> str:
     """``value`` in words that are the same in every process."""
+    if isinstance(value, ModuleType):
+        return value.__name__
     value = getattr(value, "jit", value)  # numba's object for one of ours
     if isinstance(getattr(value, "function", None), FunctionType):  # a Jit, or one of its subclasses
         return f"{type(value).__name__} {sorted(value.flags)} {_said(value.function, seen)}"
@@ -107,8 +109,6 @@ def _said(value: Any, seen: set[int]) -> str:
         return f"({', '.join(_said(v, seen) for v in value)})"
     if isinstance(value, frozenset):
         return f"{{{', '.join(sorted(map(repr, value)))}}}"
-    if isinstance(value, ModuleType):
-        return value.__name__
     if isinstance(value, np.ndarray):  # repr leaves out the middle of large ones
         return f"{value.dtype}{value.shape}{value.tobytes().hex()}"
     return repr(value)

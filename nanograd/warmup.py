@@ -201,7 +201,8 @@ def _elements() -> None:
     for name in names:
         getattr(x, name)().sum().backward()
     rows = (x.sum(0), x.sum(1), x.mean(), x.max(1)[0], x.min(0)[0], x.max(), x.std(1), x.cumsum(0), x.cumsum(1))
-    for y in (*rows, x.softmax(-1), x.softmax(0), x.log_softmax(-1), x.logsumexp(1), x**2, x / x, x * x.T, x - x[0]):
+    spread = (x + x[0], x - x[0], x * x[0], x + x[:, :1], x * x.T, x / x, x**2)
+    for y in (*rows, *spread, x.softmax(-1), x.softmax(0), x.log_softmax(-1), x.logsumexp(1)):
         y.sum().backward()
     for draw in (torch.randn, torch.rand):
         draw(128, 128)

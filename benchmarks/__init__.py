@@ -1,1 +1,1 @@
-"""Speed beside torch, in one run: ``python -m benchmarks.train w2 w3``.  Quote ratios, never absolute times."""
+"""Speed beside torch and others, in one run: ``python -m benchmarks --quick``.  Quote ratios, never absolute times."""

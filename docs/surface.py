@@ -68,6 +68,8 @@ NAMESPACES = {
     "torch.cpu": "nanograd.cpu",
     "torch.mps": "nanograd.mps",
     "torch.xpu": "nanograd.xpu",
+    "torch.profiler": "nanograd.profiler",
+    "torch.autograd.profiler": "nanograd.autograd.profiler",
     "torch.compiler": "nanograd.compiler",
     "torch.backends": "nanograd.backends",
     "torchvision.datasets": "nanograd.vision.datasets",
@@ -81,7 +83,7 @@ NAMESPACES = {
 }
 """The name a program uses, and the module or class that answers."""
 
-LAZY = ("autocast", "draw", "summary")  # what nanograd.__getattr__ fetches, beside modules
+LAZY = ("autocast", "draw", "profile", "summary")  # what nanograd.__getattr__ fetches, beside modules
 TAPE_ONLY = {"accumulate", "base", "fit", "node", "numpy_of", "output_nr", "owned", "root_gradient", "storage"}
 
 

@@ -159,6 +159,7 @@ if TYPE_CHECKING:
     from nanograd.amp import autocast as autocast
     from nanograd.drawing import draw as draw
     from nanograd.overview import summary as summary
+    from nanograd.profiler import profile as profile
 
 
 def is_tensor(obj: Any) -> Any:
@@ -190,7 +191,7 @@ _guard(globals(), [name for name in globals() if not name.startswith("_") and na
 
 _LAZY = {
     "accelerator", "amp", "backends", "compiler", "course", "cpu", "distributed", "distributions", "examples", "lab",
-    "mps", "simt", "testing", "version", "vision", "xpu",
+    "mps", "profiler", "simt", "testing", "version", "vision", "xpu",
 }  # fmt: skip
 
 
@@ -203,6 +204,10 @@ def __getattr__(name: str) -> Any:
         from nanograd.overview import summary
 
         return summary
+    if name == "profile":
+        from nanograd.profiler import profile
+
+        return profile
     if name in ("autocast", "GradScaler"):
         from nanograd import amp
 

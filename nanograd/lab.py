@@ -34,7 +34,7 @@ from nanograd.storage import tick
 from nanograd.tape import mode
 from nanograd.tensors import Tensor
 
-__all__ = ["Replacement", "replace"]
+__all__ = ["Replacement", "exchange", "replace"]
 
 _numbers = itertools.count(1)
 _standing: dict[Any, Any] = {}  # the code of each replacement in force -> the code that it replaced
@@ -76,7 +76,7 @@ def replace(seam: str, function: Callable[..., Any]) -> Replacement:
     elif inspect.isclass(found):
         _replace_class(made, found)
     elif isinstance(found, FunctionType):
-        _install(made, found, _counting(made))
+        made._undo.append(exchange(found, _counting(made)))
     else:
         raise TypeError(f"lab.replace: {seam!r} is a {type(found).__name__}; expected a function, a method or a class.")
     return made
@@ -108,8 +108,8 @@ def _counting(made: Replacement) -> Callable[..., Any]:
     return met
 
 
-def _install(made: Replacement, function: FunctionType, handler: Callable[..., Any]) -> None:
-    """Exchange the code of ``function`` for a call of ``handler(original, *args)``."""
+def exchange(function: FunctionType, handler: Callable[..., Any]) -> Callable[[], None]:
+    """Exchange the code of ``function`` for a call of ``handler(original, *args)``; what to call to take it back."""
     before, name = function.__code__, f"_lab_{next(_numbers)}"
     original = FunctionType(
         before, function.__globals__, function.__name__, function.__defaults__, function.__closure__
@@ -130,7 +130,7 @@ def _install(made: Replacement, function: FunctionType, handler: Callable[..., A
             _standing[later] = replaced
             function.__globals__[name] = original
 
-    made._undo.append(undo)
+    return undo
 
 
 def _trampoline(function: FunctionType, target: str) -> Any:
@@ -169,7 +169,7 @@ def _replace_kernel(made: Replacement, kernel: Any) -> None:
         made.calls += 1
         return _array(made.function(*args), made.seam)
 
-    _install(made, kernel, met)
+    made._undo.append(exchange(kernel, met))
     _as_composed(made)
 
 
@@ -199,7 +199,7 @@ def _replace_class(made: Replacement, cls: type) -> None:
         self.__class__ = mine
         mine.__init__(self, *args, **kwargs)
 
-    _install(made, vars(cls)["__init__"], met)
+    made._undo.append(exchange(vars(cls)["__init__"], met))
 
 
 def _replace_pullback(made: Replacement, operation: Any, argument: str) -> None:
@@ -218,7 +218,7 @@ def _replace_pullback(made: Replacement, operation: Any, argument: str) -> None:
             _exchange_edge(made, y, bound.arguments, argument)
         return y
 
-    _install(made, operation, met)
+    made._undo.append(exchange(operation, met))
     _as_composed(made)
 
 

@@ -16,6 +16,7 @@ LAYERS = [
     ["dtypes"],
     ["absent"],
     ["devices", "formats", "storage", "settings"],
+    ["kernels.cache"],
     ["kernels.compile"],
     ["kernels.kernel"],
     ["kernels"],
@@ -44,8 +45,10 @@ LAYERS = [
     ["amp", "accelerator", "backends", "compiler", "cpu", "cuda.amp", "mps", "xpu"],
     ["utils", "vision"],
     ["testing", "lab"],
+    ["stopwatch"],
+    ["autograd.profiler", "profiler"],
     [""],  # the package itself: the public names
-    ["examples", "script"],
+    ["examples", "script", "warmup"],
     ["course"],
     ["__main__"],
 ]
@@ -89,7 +92,7 @@ def imports(path):
 
 
 # The seams find what they replace by name: they import the package when asked, not before.
-BY_NAME = {("lab", "")}
+BY_NAME = {("lab", ""), ("stopwatch", "")}
 
 
 @pytest.mark.parametrize(("path", "name"), list(modules()), ids=[n or "nanograd" for _, n in modules()])

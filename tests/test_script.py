@@ -65,6 +65,7 @@ def run(tmp_path, capfd):
         "from torch.distributed import init_process_group, destroy_process_group; import torch.multiprocessing as mp",
         "from torch.nn.modules.utils import _pair; from torch.nn.modules.batchnorm import _BatchNorm",
         "from torch.nn.modules.loss import _Loss; from torch.utils.checkpoint import checkpoint",
+        "from torch.profiler import ProfilerActivity, profile, record_function; import torch.autograd.profiler",
     ],
 )
 def test_names_resolve(run, statement):
@@ -83,7 +84,6 @@ def test_names_resolve(run, statement):
         ("from torchaudio import transforms", "torchaudio: nanograd does not read sound"),
         ("import torch._dynamo", "torch._dynamo: nanograd runs Python as it is"),
         ("from torch.hub import load", "torch.hub: nanograd downloads no models"),
-        ("from torch.profiler import profile", "torch.profiler: it is planned"),
         ("import torch; torch.zeross", "does not have this name. Did you mean 'zeros'?"),
         ("import torch; torch.nn.Linaer", "module 'nanograd.nn' has no attribute 'Linaer'"),
         ("from torch import vmap", "cannot import name 'vmap'"),

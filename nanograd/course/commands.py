@@ -1,4 +1,4 @@
-"""The command line: ``nanograd start``, ``check``, ``list``, ``hint``, ``tour``, ``run``, ``train`` and ``course``.
+"""The command line: ``nanograd start``, ``check``, ``list``, ``hint``, ``tour``, ``run``, ``train``, ``warmup``...
 
 What a command needs is imported when it runs: asking for help loads nothing. Exit codes: 0 pass, 1 fail, 2 usage,
 3 not started, 4 stopped, 5 the learner's code is broken, 6 result untrusted, 7 our error, 8 capability missing.
@@ -171,6 +171,8 @@ def _add_programs(commands: Commands[Parser]) -> None:
     train.add_argument("name", nargs="?", metavar="NAME", help="which one; `train NAME --help` has its options")
     train.add_argument("arguments", nargs=argparse.REMAINDER, help="passed to the example")
     train.set_defaults(command=_train, parser=train)
+    warmup = commands.add_parser("warmup", help="compile the kernels of the usual models ahead; where they are kept")
+    warmup.set_defaults(command=_warmup, parser=warmup)
 
 
 def _add_course(commands: Commands[Parser]) -> None:
@@ -247,6 +249,12 @@ def _train(arguments: argparse.Namespace) -> int:
         return _again(["train", arguments.name, *arguments.arguments], dict.fromkeys(missing, "1"))
     program = import_module(f"nanograd.examples.{arguments.name}")
     return int(program.main(arguments.arguments))
+
+
+def _warmup(arguments: argparse.Namespace) -> int:
+    from nanograd.warmup import warmup
+
+    return warmup()
 
 
 # for authors

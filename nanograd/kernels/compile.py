@@ -1,8 +1,11 @@
 """Compiling: ``@jit`` marks a loop that numba compiles the first time it is called.
 
-numba is imported at that moment and not before.  Compiled code is kept in a cache directory of our own, named by
-the content of this package, the versions of numba and NumPy, and the processor, so that it is never stale; where no
-directory can be written, compiled code lives as long as the process.
+numba is imported then, not before.  Without numba, or with ``NANOGRAD_JIT=0``, nothing here runs: kernels use their
+NumPy references.  Compiled code is kept on disk (see cache.py).
+
+Who needs a kernel waits for it: its NumPy reference could serve meanwhile, but rounds the last bit differently, and
+then one seed would give different numbers depending on how fast the machine compiles.  On a terminal, waiting longer
+than a second is explained.
 """
 
 from __future__ import annotations
@@ -10,20 +13,23 @@ from __future__ import annotations
 import functools
 import importlib.util
 import os
+import pickle
 import sys
+import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
+from nanograd.kernels import cache
 
-__all__ = ["Jit", "cache_directory", "can_compile", "exact", "jit"]
+__all__ = ["COMPILED", "Compiled", "Jit", "can_compile", "exact", "jit"]
 
 # Neither nnan nor ninf: NaN and infinity keep their meaning.
 FAST_MATH = frozenset({"contract", "nsz", "arcp", "afn", "reassoc"})
 EXACT_MATH = frozenset({"contract", "nsz"})
+ERRORS = "numpy"  # division by zero is infinite, as NumPy's
 
 
 @functools.cache
@@ -54,13 +60,20 @@ class Jit:
         return self.call(*args)
 
     def _first_call(self, *args: Any) -> Any:
-        self.call = self.dispatcher
-        return self.call(*args)
+        self.call = call = self.dispatcher
+        scope, name = self.function.__globals__, self.function.__name__
+        if scope.get(name) is self:  # from now on its callers reach numba's object without this one between
+            scope[name] = call
+        return call(*args)
 
     @property
     def dispatcher(self) -> Any:
         """numba's object for this function."""
-        return _dispatcher(self)
+        with _making:
+            return _dispatcher(self)
+
+
+_making = threading.RLock()
 
 
 def jit(function: Callable[..., Any]) -> Jit:
@@ -77,8 +90,7 @@ def exact(function: Callable[..., Any]) -> Jit:
 
 @functools.cache
 def _dispatcher(lazy: Jit) -> Any:
-    import numba
-
+    numba = _numba()
     function = lazy.function
     scope = dict(function.__globals__)
     for name in function.__code__.co_names:
@@ -86,103 +98,129 @@ def _dispatcher(lazy: Jit) -> Any:
             scope[name] = scope[name].dispatcher
     inner = FunctionType(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
     inner.__module__, inner.__qualname__ = function.__module__, function.__qualname__
-    compiled: Any = numba.njit(inner, fastmath=set(lazy.flags), error_model="numpy", nogil=True)
-    directory = cache_directory()
-    if directory is not None:
-        compiled._cache = _cache_class(directory)(inner)
+    # Nobody calls it from C: a tenth less to compile.
+    options = {"fastmath": set(lazy.flags), "error_model": ERRORS, "nogil": True, "no_cfunc_wrapper": True}
+    compiled: Any = numba.njit(inner, **options)
+    compiled._cache, compiled.jit = Kept(lazy), lazy
     return compiled
 
 
 @functools.cache
-def cache_directory() -> Path | None:
-    """Where compiled kernels are kept, or None where nothing can be written.
-
-    ``NANOGRAD_CACHE_DIR`` names the parent; else the user's cache directory, else a temporary one.
-    """
-    import tempfile
-
-    chosen = os.environ.get("NANOGRAD_CACHE_DIR")
-    parents = [Path(chosen)] if chosen else [_user_cache(), Path(tempfile.gettempdir()) / f"nanograd-{_user()}"]
-    for parent in parents:
-        directory = parent / _stamp()
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=directory):
-                return directory
-        except OSError:
-            continue
-    return None
-
-
-def _user_cache() -> Path:
-    if sys.platform == "darwin":
-        return Path("~/Library/Caches/nanograd").expanduser()
-    base = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
-    return (Path(base) if base else Path("~/.cache").expanduser()) / "nanograd"
-
-
-def _user() -> str:
-    return str(os.getuid()) if hasattr(os, "getuid") else "user"
-
-
-def _stamp() -> str:
-    """A name that changes with whatever compiled code depends on."""
-    import hashlib
-    import platform
-
+def _numba() -> Any:
     import numba
+    from numba.core import event
+    from numba.core.compiler_lock import global_compiler_lock as lock
 
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    parts = (numba.__version__, np.__version__, platform.python_version(), platform.machine(), platform.processor())
-    digest.update("|".join(parts).encode())
-    return digest.hexdigest()[:16]
+    class Listener(event.Listener):
+        def on_start(self, event: Any) -> None:
+            if isinstance(event.data["dispatcher"]._cache, Kept):  # not a user's own
+                _patience.begin()
+
+        def on_end(self, event: Any) -> None:
+            if isinstance(kept := event.data["dispatcher"]._cache, Kept):
+                _patience.end(kept.title)
+
+    event.register("numba:compile", Listener())  # type: ignore[no-untyped-call]
+    if hasattr(os, "register_at_fork"):  # a child must not inherit a lock held by a thread that it does not have
+        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+    return numba
 
 
-@functools.cache
-def _cache_class(directory: Path) -> Any:
-    """numba's function cache, kept in ``directory`` whatever the source file's own directory allows."""
-    from numba.core import caching
+class Kept:
+    """What numba asks for compiled versions of one function, and gives new ones to."""
 
-    class Locator(caching._CacheLocator):
-        def __init__(self, function: Any, _file: str) -> None:
-            self._line = function.__code__.co_firstlineno
+    def __init__(self, lazy: Jit) -> None:
+        self.title = f"{lazy.function.__module__.rpartition('.')[2]}.{lazy.function.__name__.strip('_<>')}"
+        self._meaning = cache.meaning(lazy, ERRORS)
 
-        def get_cache_path(self) -> str:
-            return str(directory)
+    def load_overload(self, signature: Any, target: Any) -> Any:
+        """The function compiled for these argument types, from disk; None where it must be compiled."""
+        target.refresh()  # numba's own caches do it here too: from now on it knows all types
+        data = cache.read(self._file(signature, target.codegen()))
+        if data is None:
+            return None
+        from numba.core.compiler import CompileResult
 
-        def get_source_stamp(self) -> str:
-            return directory.name
+        try:
+            return CompileResult._rebuild(target, *pickle.loads(data))  # type: ignore[no-untyped-call]
+        except Exception:  # written by a numba that differs in spite of its version
+            return None
 
-        def get_disambiguator(self) -> str:
-            return str(self._line)
+    def save_overload(self, signature: Any, result: Any) -> None:
+        """Keep what was compiled; where that fails, it lives as long as the process."""
+        inside = bool(_patience.began)  # another function, which has it in its own file
+        if inside or self._meaning is None or result.library.has_dynamic_globals or result.lifted:
+            return
+        from numba.core.serialize import dumps
 
-        @classmethod
-        def from_function(cls, function: Any, file: str) -> Locator:
-            return cls(function, file)
+        with suppress(Exception):  # it cannot be pickled
+            if cache.write(self._file(signature, result.library.codegen), dumps(result._reduce())):  # type: ignore[no-untyped-call]
+                _tidy_once()
 
-    class Implementation(caching.CompileResultCacheImpl):
-        _locator_classes = [Locator]  # noqa: RUF012 (as numba declares it)
+    def _file(self, signature: Any, codegen: Any) -> str:
+        from hashlib import blake2b
 
-    class KernelCache(caching.FunctionCache):
-        """A damaged or unwritable file costs a compilation, never the run."""
+        said = f"{self._meaning} {signature} {codegen.magic_tuple()}"
+        return f"{self.title}-{blake2b(said.encode(), digest_size=16).hexdigest()}"
 
-        _impl_class = Implementation
 
-        def load_overload(self, sig: Any, target_context: Any) -> Any:
-            try:
-                return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
-            except Exception:
-                return None
+_tidy_once = functools.cache(cache.tidy)
 
-        def save_overload(self, sig: Any, data: Any) -> None:
-            for _ in range(2):
-                try:
-                    super().save_overload(sig, data)  # type: ignore[no-untyped-call]
-                    return
-                except Exception:  # the index may be damaged: without it, a new one is made
-                    with suppress(OSError):
-                        Path(self._cache_file._index_path).unlink()
 
-    return KernelCache
+class Compiled(NamedTuple):
+    """A kernel that was compiled in this process, because it was not on disk."""
+
+    name: str
+    seconds: float
+
+
+COMPILED: list[Compiled] = []
+
+
+class Patience:
+    """Notes what is compiled, and explains on a terminal a wait of more than a second altogether.
+
+    numba compiles one function at a time, and those that it calls inside.
+    """
+
+    def __init__(self, seconds: float = 1.0) -> None:
+        self.left = seconds
+        self.began: list[float] = []
+        self.timer: threading.Timer | None = None
+
+    def begin(self) -> None:
+        """A function is about to be compiled."""
+        if not self.began and self.left >= 0 and _is_watched():
+            self.timer = threading.Timer(self.left, self.explain)
+            self.timer.daemon = True
+            self.timer.start()
+        self.began.append(time.perf_counter())
+
+    def end(self, name: str) -> None:
+        """It is compiled, or cannot be."""
+        seconds = time.perf_counter() - self.began.pop()
+        if self.began:
+            return
+        COMPILED.append(Compiled(name, seconds))
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer.join()  # while a second thread runs, forking is unsafe
+            self.timer = None
+            if self.left > 0.0:
+                self.left = max(0.0, self.left - seconds)
+
+    def explain(self) -> None:
+        """Say it once."""
+        self.left = -1.0
+        print(
+            "nanograd: compiling kernels for this machine, once: some seconds (`nanograd warmup` does it ahead).",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def _is_watched() -> bool:
+    return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
+
+
+_patience = Patience()

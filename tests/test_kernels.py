@@ -16,7 +16,7 @@ import pytest
 import nanograd.kernels
 from nanograd import dtypes
 from nanograd.errors import DeviceError, ShapeError
-from nanograd.kernels import compile, elementary, elementwise, index, memory, pool, reduce, resample, sample
+from nanograd.kernels import compile, conv, elementary, elementwise, index, memory, pool, reduce, resample, sample
 from nanograd.kernels.kernel import KERNELS, kernel
 from nanograd.testing import law_kernel
 
@@ -85,6 +85,34 @@ def windows(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
     return x, size, stride, tuple(padding), dilation, out
 
 
+def convolution(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
+    """A random signal, image or volume and weights for it: (x, weight, bias, stride, padding, dilation, groups)."""
+    dims, groups = int(rng.integers(1, 4)), int(rng.integers(1, 4))
+    n, each, count = (int(v) for v in rng.integers((1, 1, 1), (6, 5, 8)))
+    size, dilation = rng.integers(1, 5, dims), rng.choice([1, 1, 2], dims)
+    stride, padding = rng.choice([1, 1, 2, 3], dims), rng.choice([0, 1, 2, 5], dims)
+    room = dilation * (size - 1) + 1 + rng.integers(0, (60, 30, 12)[dims - 1], dims)
+    x = normal(rng, dtype, max(n, 256 // int(np.prod(room)) + 1), groups * each, *room)
+    weight = normal(rng, dtype, groups * count, each, *size)
+    numbers = (tuple(int(v) for v in values) for values in (stride, padding, dilation))
+    return x, weight, maybe(rng, normal(rng, dtype, groups * count)), *numbers, groups
+
+
+def convolution_input(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
+    """(g, weight, size of x, stride, padding, dilation, groups), the stride 1"""
+    x, weight, _, stride, *rest = convolution(rng, dtype)
+    stride = (1,) * len(stride)
+    g = conv.convolve.reference(x, weight, None, stride, *rest)
+    return np.concatenate([g] * (256 // g.size + 1)), weight, x.shape[2:], stride, *rest
+
+
+def convolution_weight(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
+    """(g, x, size of the window, stride, padding, dilation, groups)"""
+    x, weight, _, *rest = convolution(rng, dtype)
+    g = conv.convolve.reference(x, weight, None, *rest)
+    return normal(rng, dtype, *g.shape), x, weight.shape[2:], *rest
+
+
 def optimizer(formula: Any) -> Make:
     """Arguments for an update: as many states and numbers as its formula has."""
     state, numbers = formula.__code__.co_argcount - 2, formula.__code__.co_kwonlyargcount
@@ -107,6 +135,9 @@ def sums(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
 
 
 ARGUMENTS: dict[str, Make] = {
+    "conv.convolve": convolution,
+    "conv.convolve_input": convolution_input,
+    "conv.convolve_weight": convolution_weight,
     "elementary.relu": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
     "elementary.relu_grad": lambda rng, dtype: (peppered(rng, dtype, *BIG), peppered(rng, dtype, *BIG)),
     "activation.silu": lambda rng, dtype: (peppered(rng, dtype, *BIG),),

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nanograd.kernels.compile import jit
 from nanograd.kernels.kernel import Array
-from nanograd.kernels.vector import fma, lanes, last, load, repeat, store, total
+from nanograd.kernels.vector import fma, lanes, last, load, repeat, store, total, zeros
 
 __all__ = ["Geometry", "convolve", "convolve_weight"]
 
@@ -79,43 +79,81 @@ def _lay_out(x, first, channel, channels, deep, top, geometry, layout, rows):  #
     """Rows of x (N, C, D, H, W) as the columns of the window see them → (channel, kd, kw, phase, row, image, width)."""
     size, stride, padding, dilation, out = geometry
     images, tall, phases, reach = layout
-    _, _, depth, height, width = x.shape
-    flat, at = x.reshape(-1), 0
+    _, channels_, depth, height, width = x.shape
+    flat, at, row = x.reshape(-1), 0, images * out[2]
+    present = min(images, x.shape[0] - first)
     for c in range(channel, channel + channels):
         for a in range(size[0]):
             z = deep * stride[0] + a * dilation[0] - padding[0]
+            plane = ((first * channels_ + c) * depth + z) * height
             for b in range(size[2]):
                 left = b * dilation[2] - padding[2]
-                low = min(max(0, -(left // stride[2])), out[2])
-                high = max(low, min(out[2], (width - left + stride[2] - 1) // stride[2]))
                 for phase in range(phases):
-                    for r in range(tall + reach):
-                        i = (top + r) * stride[1] + phase - padding[1]
-                        inside = 0 <= z < depth and 0 <= i < height
-                        for n in range(first, first + images):
-                            if inside and n < x.shape[0]:
-                                row = (((n * x.shape[1] + c) * depth + z) * height + i) * width + left
-                                _fill(rows, at, low)
-                                _copy(flat, row + low * stride[2], stride[2], rows, at + low, high - low)
-                                _fill(rows, at + high, out[2] - high)
-                            else:
-                                _fill(rows, at, out[2])
-                            at += out[2]
+                    above = top * stride[1] + phase - padding[1]  # the first row of x, which may not be there
+                    begin, end = _between(above, stride[1], height, tall + reach)
+                    if not 0 <= z < depth:
+                        begin = end = 0
+                    _fill(rows, at, begin * row)
+                    if begin < end:
+                        _lay_rows(
+                            flat, (plane + above + begin * stride[1]) * width + left, stride[1] * width,
+                            channels_ * depth * height * width, stride[2], _between(left, stride[2], width, out[2]),
+                            rows, at + begin * row, end - begin, images, present, out[2],
+                        )  # fmt: skip
+                    _fill(rows, at + end * row, (tall + reach - end) * row)
+                    at += (tall + reach) * row
+
+
+@jit
+def _between(start, step, length, count):  # type: ignore[no-untyped-def]
+    """The i from which, and the one to which, 0 <= start + i · step < length, of 0 <= i < count."""
+    low = min(max(0, -(start // step)), count)
+    return low, max(low, min(count, (length - start + step - 1) // step))
+
+
+@jit
+def _lay_rows(x, source, pitch, apart, step, inside, rows, at, tall, images, present, width):  # type: ignore[no-untyped-def]
+    """Rows of several images, which begin ``pitch`` and ``apart`` apart, with zeros where the window leaves x.
+
+    Whole vectors are written: what lies behind the last number is written anew, or of no use.
+    """
+    low, high = inside
+    n, zero = lanes(x), zeros(x)
+    for r in range(tall):
+        for i in range(images):
+            begin = source + r * pitch + i * apart
+            for j in range(0, low, n):
+                store(rows, at + j, zero)
+            if i >= present:
+                _fill(rows, at, width)
+            elif step == 1 and begin + high + n <= x.size:
+                for j in range(low, high, n):
+                    store(rows, at + j, load(x, begin + j))
+            else:
+                for j in range(low, high):
+                    rows[at + j] = x[begin + j * step]
+            for j in range(high, width, n):
+                store(rows, at + j, zero)
+            at += width
+
+
+# Both write whole vectors: what lies behind the last number is written anew, or of no use
 
 
 @jit
 def _fill(y, at, count):  # type: ignore[no-untyped-def]
-    for i in range(at, at + count):
-        y[i] = 0
+    """y[at + j] = 0 for j < count"""
+    zero = zeros(y)
+    for j in range(0, count, lanes(y)):
+        store(y, at + j, zero)
 
 
 @jit
 def _copy(x, i, step, y, at, count):  # type: ignore[no-untyped-def]
     """y[at + j] = x[i + j · step] for j < count"""
     n = lanes(x)
-    if step == 1 and count >= n:
+    if step == 1 and i + count + n <= x.size:
         for j in range(0, count, n):
-            j = min(j, count - n)
             store(y, at + j, load(x, i + j))
     else:
         for j in range(count):
@@ -184,7 +222,9 @@ def _scatter(found, first, channel, channels, deep, top, images, tall, y):  # ty
         for i in range(top, top + tall):
             for n in range(first, first + images):
                 if n < y.shape[0]:
-                    _copy(found, at, 1, flat, (((n * y.shape[1] + c) * depth + deep) * height + i) * width, width)
+                    row = (((n * y.shape[1] + c) * depth + deep) * height + i) * width
+                    for j in range(width):
+                        flat[row + j] = found[at + j]
                 at += width
 
 
@@ -214,6 +254,9 @@ def _convolve(x, weight, bias, groups, geometry, layout, starts, together, rows,
                         _scatter(found, n, first, count, deep, top, images, tall, y)
 
 
+SLACK = 64
+"""No vector has more numbers."""
+
 NEAR = 1 << 17
 """So many numbers stay near the processor while others pass: half a megabyte of float32."""
 
@@ -225,8 +268,8 @@ def convolve(x: Array, weight: Array, bias: Array | None, geometry: Geometry, gr
     columns = each * size[0] * size[2]
     images, tall = _shares(geometry, 64, max(64, NEAR // columns))
     layout = _layout(geometry, images, tall)
-    rows = np.empty(columns * layout.plane(width), x.dtype)
-    found = np.empty(count * images * height * width if images > 1 else 0, x.dtype)
+    rows = np.empty(columns * layout.plane(width) + SLACK, x.dtype)
+    found = np.empty(count * images * height * width + SLACK if images > 1 else 0, x.dtype)
     y = np.empty((x.shape[0], weight.shape[0], deep, height, width), x.dtype)
     if bias is None:
         bias = np.zeros(weight.shape[0], x.dtype)
@@ -282,62 +325,55 @@ def _sums(g, g0, g1, g2, g3, rows, s0, s1, s2, places, out, o0, o1, o2, o3, k0, 
 
 
 @jit
-def _outer(g, begin, step, rows, starts, places, part):  # type: ignore[no-untyped-def]
-    """part[o, k] = Σ_p g[begin + o · step + p] · rows[starts[k] + p]"""
+def _outer(g, step, rows, starts, places, part):  # type: ignore[no-untyped-def]
+    """part[o, k] = Σ_p g[o · step + p] · rows[starts[k] + p]"""
     count, depth = part.shape
     for o in range(0, count, 4):
         o1, o2, o3 = min(o + 1, count - 1), min(o + 2, count - 1), min(o + 3, count - 1)
-        g0, g1, g2, g3 = begin + o * step, begin + o1 * step, begin + o2 * step, begin + o3 * step
         for k in range(0, depth, 3):
             k1, k2 = min(k + 1, depth - 1), min(k + 2, depth - 1)
             _sums(
-                g, g0, g1, g2, g3, rows, starts[k], starts[k1], starts[k2], places, part, o, o1, o2, o3, k, k1, k2
+                g, o * step, o1 * step, o2 * step, o3 * step, rows, starts[k], starts[k1], starts[k2], places,
+                part, o, o1, o2, o3, k, k1, k2,
             )  # fmt: skip
 
 
 @jit
-def _gather(g, first, channel, channels, deep, top, images, tall, found):  # type: ignore[no-untyped-def]
-    """g (N, O, D, H, W) as (channel, row, image, width); images beyond the last are zeros."""
+def _gather(g, first, channel, channels, deep, top, images, tall, step, found):  # type: ignore[no-untyped-def]
+    """g (N, O, D, H, W) as (channel, step), a step being (row, image, width); images beyond the last are zeros."""
     _, _, depth, height, width = g.shape
-    flat, at = g.reshape(-1), 0
-    for c in range(channel, channel + channels):
+    flat = g.reshape(-1)
+    for c in range(channels):
+        at = c * step
         for i in range(top, top + tall):
             for n in range(first, first + images):
                 if n < g.shape[0]:
-                    _copy(flat, (((n * g.shape[1] + c) * depth + deep) * height + i) * width, 1, found, at, width)
+                    row = (((n * g.shape[1] + channel + c) * depth + deep) * height + i) * width
+                    _copy(flat, row, 1, found, at, width)
                 else:
                     _fill(found, at, width)
                 at += width
 
 
 @jit
-def _convolve_weight(g, x, groups, geometry, layout, starts, chunk, rows, found, part, out):  # type: ignore[no-untyped-def]
+def _convolve_weight(g, x, groups, geometry, layout, starts, step, rows, found, part, out):  # type: ignore[no-untyped-def]
     images, tall = layout[:2]
     count, each = g.shape[1] // groups, x.shape[1] // groups
-    _, channels, deeps, height, width = g.shape
+    _, _, deeps, height, width = g.shape
     cells = geometry[0][0] * geometry[0][1] * geometry[0][2]
-    flat, plane = g.reshape(-1), height * width
+    chunk = part.shape[1] // cells
     for group in range(groups):
         for n in range(0, x.shape[0], images):
             for deep in range(deeps):
                 for top in range(0, height, tall):
-                    first, begin, step = group * count, 0, images * plane
-                    if images == 1:
-                        begin = ((n * channels + first) * deeps + deep) * plane + top * width
-                        step = deeps * plane
-                    else:
-                        _gather(g, n, first, count, deep, top, images, tall, found)
-                    places = min(tall, height - top) * images * width
+                    here = min(tall, height - top)
+                    _gather(g, n, group * count, count, deep, top, images, here, step, found)
                     for c in range(0, each, chunk):
                         held = min(chunk, each - c)
-                        _lay_out(
-                            x, n, group * each + c, held, deep, top, geometry, layout, rows
-                        )  # fmt: skip
-                        here = part[:, : held * cells]
-                        _outer(flat if images == 1 else found, begin, step, rows, starts[: held * cells], places, here)
-                        for o in range(count):
-                            for k in range(held * cells):
-                                out[first + o, c * cells + k] += here[o, k]
+                        _lay_out(x, n, group * each + c, held, deep, top, geometry, layout, rows)
+                        sums = part[:, : held * cells]
+                        _outer(found, step, rows, starts[: held * cells], here * images * width, sums)
+                        out[group, :, c * cells : (c + held) * cells] += sums
 
 
 def convolve_weight(g: Array, x: Array, geometry: Geometry, groups: int) -> Array:
@@ -351,12 +387,18 @@ def convolve_weight(g: Array, x: Array, geometry: Geometry, groups: int) -> Arra
     layout = _layout(geometry, images, tall)
     column = size[0] * size[2] * layout.plane(width)
     chunk = min(each, max(1, NEAR // column))
-    rows = np.empty(chunk * column, x.dtype)
-    found = np.empty(count * images * height * width if images > 1 else 0, x.dtype)
+    rows = np.empty(chunk * column + SLACK, x.dtype)
+    step = -(-images * tall * width // SLACK) * SLACK
+    found = _aligned(count * step + SLACK, x.dtype)
     part = np.empty((count, chunk * math.prod(size)), x.dtype)
-    out = np.zeros((g.shape[1], each * math.prod(size)))
+    out = np.zeros((groups, count, each * math.prod(size)))
     starts = _starts(chunk, geometry, layout)
-    _convolve_weight(
-        g, x, groups, tuple(geometry), tuple(layout), starts, chunk, rows, found, part, out
-    )  # fmt: skip
+    _convolve_weight(g, x, groups, tuple(geometry), tuple(layout), starts, step, rows, found, part, out)
     return out.astype(x.dtype, copy=False).reshape(g.shape[1], each, *size)
+
+
+def _aligned(n: int, dtype: np.dtype[Any]) -> Array:
+    """Room for n numbers that begins where a vector in memory does: loads are faster there."""
+    room = np.empty(n * dtype.itemsize + 64, np.uint8)
+    first = -room.ctypes.data % 64
+    return room[first : first + n * dtype.itemsize].view(dtype)

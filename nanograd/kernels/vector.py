@@ -5,6 +5,7 @@ registers while the loop runs; a loop that wants one is written with these words
 
     load(a, i)       the numbers a[i], a[i + 1], ... for each lane
     repeat(a, i)     a[i] in every lane
+    zeros(a)         0 in every lane
     fma(x, y, z)     x y + z, lane by lane
     last(x, n)       x in the last n lanes, 0 in the others
     total(x)         the sum of the lanes
@@ -24,7 +25,7 @@ from typing import Any
 
 from nanograd.kernels.compile import Jit
 
-__all__ = ["fma", "lanes", "last", "load", "repeat", "store", "total"]
+__all__ = ["fma", "lanes", "last", "load", "repeat", "store", "total", "zeros"]
 
 
 class Word(Jit):
@@ -173,6 +174,13 @@ def repeat(a: Any, i: Any) -> Any:
         return _shuffled(builder, one, [0] * kind.count)
 
     return kind, write
+
+
+@word
+def zeros(a: Any) -> Any:
+    """0 in every lane, of the dtype of a."""
+    kind = _vector_of(a.dtype)
+    return kind, lambda builder, start: _llvm_type(kind)([0.0] * kind.count)
 
 
 @word

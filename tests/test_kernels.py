@@ -187,6 +187,11 @@ ARGUMENTS: dict[str, Make] = {
         rng.integers(0, 5, 7),
     ),
     "pool.max_pool": windows,
+    "pool.to_places": lambda rng, dtype: (
+        normal(rng, dtype, 3, 5, 13, 11),
+        rng.integers(0, 120, (3, 5, 13, 11)),
+        (3, 5, 10, 12),
+    ),
     "resample.resample": sums,
     "scan.cumsum": lambda rng, dtype: (unit(rng, dtype, *CUBE), int(rng.integers(3)), dtypes.dtype_of(np.dtype(dtype))),
     "scan.cumprod": lambda rng, dtype: (
@@ -323,6 +328,16 @@ def test_padding_never_wins_a_window() -> None:
         assert np.isneginf(values).all()
         assert places[0, 0, 0, 0] == 0
         assert places[0, 0, 3, 3] == 10
+
+
+@numba
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [(8, 8), (9, 12), (12, 9), (2, 2)])
+def test_squares_side_by_side_are_pooled_as_other_windows(size: tuple[int, int], dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    x = np.where(rng.random((17, 19, *size)) < 0.2, rng.choice(SPECIAL, (17, 19, *size)), rng.integers(0, 3, size))
+    out = (size[0] // 2, size[1] // 2)
+    law_kernel(pool.max_pool, x.astype(dtype), (2, 2), (2, 2), (0, 0), (1, 1), out)
 
 
 # Chance: Philox4x32-10

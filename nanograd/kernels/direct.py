@@ -381,7 +381,7 @@ def convolve_weight(g: Array, x: Array, geometry: Geometry, groups: int) -> Arra
 
     Each sum is of some thousand products in the dtype, and these sums add up in float64.
     """
-    size, (_, height, width) = geometry.size, geometry.out
+    size, width = geometry.size, geometry.out[2]
     count, each = g.shape[1] // groups, x.shape[1] // groups
     images, tall = _shares(geometry, 1024, 2048)
     layout = _layout(geometry, images, tall)

@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nanograd.kernels.blocks import add_block, add_part, meet_block, meet_part, rows_at_once
 from nanograd.kernels.compile import jit
 from nanograd.kernels.kernel import Array
-from nanograd.kernels.vector import fma, lanes, last, load, repeat, store, total, zeros
+from nanograd.kernels.vector import lanes, load, store, zeros
 
 __all__ = ["Geometry", "convolve", "convolve_weight"]
 
@@ -164,53 +165,19 @@ def _copy(x, i, step, y, at, count):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _block(weight, k0, k1, k2, k3, bias, o0, o1, o2, o3, rows, starts, p0, p1, p2, y, y0, y1, y2, y3):  # type: ignore[no-untyped-def]
-    """Four rows of y at three times as many places as a vector holds."""
-    a0 = a1 = a2 = repeat(bias, o0)
-    b0 = b1 = b2 = repeat(bias, o1)
-    c0 = c1 = c2 = repeat(bias, o2)
-    d0 = d1 = d2 = repeat(bias, o3)
-    for k in range(starts.size):
-        at = starts[k]
-        x0, x1, x2 = load(rows, at + p0), load(rows, at + p1), load(rows, at + p2)
-        w = repeat(weight, k0 + k)
-        a0, a1, a2 = fma(w, x0, a0), fma(w, x1, a1), fma(w, x2, a2)
-        w = repeat(weight, k1 + k)
-        b0, b1, b2 = fma(w, x0, b0), fma(w, x1, b1), fma(w, x2, b2)
-        w = repeat(weight, k2 + k)
-        c0, c1, c2 = fma(w, x0, c0), fma(w, x1, c1), fma(w, x2, c2)
-        w = repeat(weight, k3 + k)
-        d0, d1, d2 = fma(w, x0, d0), fma(w, x1, d1), fma(w, x2, d2)
-    _store(y, y0, p0, p1, p2, a0, a1, a2)
-    _store(y, y1, p0, p1, p2, b0, b1, b2)
-    _store(y, y2, p0, p1, p2, c0, c1, c2)
-    _store(y, y3, p0, p1, p2, d0, d1, d2)
-
-
-@jit
-def _store(y, row, p0, p1, p2, x0, x1, x2):  # type: ignore[no-untyped-def]
-    store(y, row + p0, x0)
-    store(y, row + p1, x1)
-    store(y, row + p2, x2)
-
-
-@jit
-def _product(weight, bias, first, count, rows, starts, places, together, y, begin, step):  # type: ignore[no-untyped-def]
-    """y[begin + o · step + p] for ``count`` rows of W from ``first`` and all ``places``.
-
-    Blocks that would reach beyond the last row or place begin earlier: they compute some sums twice.
-    """
-    n, depth, end = lanes(y), starts.size, places - lanes(y)
-    for p in range(0, places, together):
-        for o in range(0, count, 4):
-            r1, r2, r3 = min(o + 1, count - 1), min(o + 2, count - 1), min(o + 3, count - 1)
-            o0, o1, o2, o3 = first + o, first + r1, first + r2, first + r3
-            for q in range(p, min(p + together, places), 3 * n):
-                _block(
-                    weight, o0 * depth, o1 * depth, o2 * depth, o3 * depth, bias, o0, o1, o2, o3,
-                    rows, starts, min(q, end), min(q + n, end), min(q + 2 * n, end),
-                    y, begin + o * step, begin + r1 * step, begin + r2 * step, begin + r3 * step,
-                )  # fmt: skip
+def _product(weight, bias, group, count, rows, starts, places, together, y, begin, step):  # type: ignore[no-untyped-def]
+    """y[begin + o · step + p] for ``count`` rows o of W from ``group`` and all ``places`` p."""
+    depth, end, many, wide = starts.size, places - lanes(y), rows_at_once(y), 3 * lanes(y)
+    for near in range(0, places, together):
+        o = 0
+        while o < count:
+            whole = count - o > many // 2
+            for p in range(near, min(near + together, places), wide):
+                if whole:
+                    meet_block(y, begin, step, weight, bias, group, o, count, rows, starts, depth, p, end)
+                else:
+                    meet_part(y, begin, step, weight, bias, group, o, count, rows, starts, depth, p, end)
+            o += many if whole else many // 2
 
 
 @jit
@@ -294,48 +261,17 @@ def _shares(geometry: Geometry, least: int, most: int) -> tuple[int, int]:
 
 
 @jit
-def _sums(g, g0, g1, g2, g3, rows, s0, s1, s2, places, out, o0, o1, o2, o3, k0, k1, k2):  # type: ignore[no-untyped-def]
-    """out = for each of four rows of g and three cells of the window, the sum of their products at all places."""
-    n = lanes(g)
-    rest, end = places % n, places - n  # a vector that ends with the last place holds the places that are left
-    x0, x1, x2 = last(load(rows, s0 + end), rest), last(load(rows, s1 + end), rest), last(load(rows, s2 + end), rest)
-    zero = last(x0, 0)
-    u = last(load(g, g0 + end), rest)
-    a0, a1, a2 = fma(u, x0, zero), fma(u, x1, zero), fma(u, x2, zero)
-    u = last(load(g, g1 + end), rest)
-    b0, b1, b2 = fma(u, x0, zero), fma(u, x1, zero), fma(u, x2, zero)
-    u = last(load(g, g2 + end), rest)
-    c0, c1, c2 = fma(u, x0, zero), fma(u, x1, zero), fma(u, x2, zero)
-    u = last(load(g, g3 + end), rest)
-    d0, d1, d2 = fma(u, x0, zero), fma(u, x1, zero), fma(u, x2, zero)
-    for p in range(0, places - rest, n):
-        x0, x1, x2 = load(rows, s0 + p), load(rows, s1 + p), load(rows, s2 + p)
-        u = load(g, g0 + p)
-        a0, a1, a2 = fma(u, x0, a0), fma(u, x1, a1), fma(u, x2, a2)
-        u = load(g, g1 + p)
-        b0, b1, b2 = fma(u, x0, b0), fma(u, x1, b1), fma(u, x2, b2)
-        u = load(g, g2 + p)
-        c0, c1, c2 = fma(u, x0, c0), fma(u, x1, c1), fma(u, x2, c2)
-        u = load(g, g3 + p)
-        d0, d1, d2 = fma(u, x0, d0), fma(u, x1, d1), fma(u, x2, d2)
-    out[o0, k0], out[o0, k1], out[o0, k2] = total(a0), total(a1), total(a2)
-    out[o1, k0], out[o1, k1], out[o1, k2] = total(b0), total(b1), total(b2)
-    out[o2, k0], out[o2, k1], out[o2, k2] = total(c0), total(c1), total(c2)
-    out[o3, k0], out[o3, k1], out[o3, k2] = total(d0), total(d1), total(d2)
-
-
-@jit
-def _outer(g, step, rows, starts, places, part):  # type: ignore[no-untyped-def]
-    """part[o, k] = Σ_p g[o · step + p] · rows[starts[k] + p]"""
-    count, depth = part.shape
-    for o in range(0, count, 4):
-        o1, o2, o3 = min(o + 1, count - 1), min(o + 2, count - 1), min(o + 3, count - 1)
+def _outer(g, step, count, rows, starts, depth, places, part):  # type: ignore[no-untyped-def]
+    """part[o · depth + k] = Σ_p g[o · step + p] · rows[starts[k] + p] for ``count`` rows o and ``depth`` cells k."""
+    o, many = 0, rows_at_once(g)
+    while o < count:
+        whole = count - o > many // 2
         for k in range(0, depth, 3):
-            k1, k2 = min(k + 1, depth - 1), min(k + 2, depth - 1)
-            _sums(
-                g, o * step, o1 * step, o2 * step, o3 * step, rows, starts[k], starts[k1], starts[k2], places,
-                part, o, o1, o2, o3, k, k1, k2,
-            )  # fmt: skip
+            if whole:
+                add_block(part, depth, g, step, o, count, rows, starts, k, places)
+            else:
+                add_part(part, depth, g, step, o, count, rows, starts, k, places)
+        o += many if whole else many // 2
 
 
 @jit
@@ -361,7 +297,7 @@ def _convolve_weight(g, x, groups, geometry, layout, starts, step, rows, found, 
     count, each = g.shape[1] // groups, x.shape[1] // groups
     _, _, deeps, height, width = g.shape
     cells = geometry[0][0] * geometry[0][1] * geometry[0][2]
-    chunk = part.shape[1] // cells
+    chunk = starts.size // cells
     for group in range(groups):
         for n in range(0, x.shape[0], images):
             for deep in range(deeps):
@@ -371,9 +307,11 @@ def _convolve_weight(g, x, groups, geometry, layout, starts, step, rows, found, 
                     for c in range(0, each, chunk):
                         held = min(chunk, each - c)
                         _lay_out(x, n, group * each + c, held, deep, top, geometry, layout, rows)
-                        sums = part[:, : held * cells]
-                        _outer(found, step, rows, starts[: held * cells], here * images * width, sums)
-                        out[group, :, c * cells : (c + held) * cells] += sums
+                        depth = held * cells
+                        _outer(found, step, count, rows, starts, depth, here * images * width, part)
+                        for o in range(count):
+                            for k in range(depth):
+                                out[group, o, c * cells + k] += part[o * depth + k]
 
 
 def convolve_weight(g: Array, x: Array, geometry: Geometry, groups: int) -> Array:
@@ -390,7 +328,7 @@ def convolve_weight(g: Array, x: Array, geometry: Geometry, groups: int) -> Arra
     rows = np.empty(chunk * column + SLACK, x.dtype)
     step = -(-images * tall * width // SLACK) * SLACK
     found = _aligned(count * step + SLACK, x.dtype)
-    part = np.empty((count, chunk * math.prod(size)), x.dtype)
+    part = np.empty(count * chunk * math.prod(size), x.dtype)
     out = np.zeros((groups, count, each * math.prod(size)))
     starts = _starts(chunk, geometry, layout)
     _convolve_weight(g, x, groups, tuple(geometry), tuple(layout), starts, step, rows, found, part, out)

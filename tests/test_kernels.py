@@ -332,6 +332,24 @@ def test_padding_never_wins_a_window() -> None:
 
 @numba
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(3, 2, 37, 37), (1, 3, 70, 83), (2, 1, 9, 700), (2, 2, 700, 9), (21, 2, 5, 4)])
+def test_convolution_of_places_that_fill_no_whole_vector(shape: tuple[int, ...], dtype: Any) -> None:
+    """Bands of rows, images side by side, the last few places; what is not a number stays where it belongs."""
+    rng = np.random.default_rng(0)
+    weight, numbers = normal(rng, dtype, 5, shape[1], 3, 2), ((1, 1), (1, 0), (1, 1), 1)
+    for spoiled in (0, 7):
+        x = normal(rng, dtype, *shape)
+        x.reshape(-1)[rng.integers(0, x.size, spoiled)] = rng.choice([np.nan, np.inf, -np.inf], spoiled)
+        g = normal(rng, dtype, *conv.convolve.reference(x, weight, None, *numbers).shape)
+        g.reshape(-1)[rng.integers(0, g.size, spoiled)] = np.nan
+        tolerance = 1e-4 if dtype == np.float32 else 1e-11
+        law_kernel(conv.convolve, x, weight, None, *numbers, rtol=tolerance, atol=tolerance)
+        law_kernel(conv.convolve_input, g, weight, shape[2:], *numbers, rtol=tolerance, atol=tolerance)
+        law_kernel(conv.convolve_weight, g, x, (3, 2), *numbers, rtol=tolerance, atol=tolerance)
+
+
+@numba
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("size", [(8, 8), (9, 12), (12, 9), (2, 2)])
 def test_squares_side_by_side_are_pooled_as_other_windows(size: tuple[int, int], dtype: Any) -> None:
     rng = np.random.default_rng(0)

@@ -6,6 +6,7 @@ One code for one, two and three dimensions: ``*out`` and ``*size`` stand for as 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -114,6 +115,7 @@ def _spatial(x: Array) -> Array:
     return np.ascontiguousarray(x).reshape(*x.shape[:2], *(1,) * (5 - x.ndim), *x.shape[2:])
 
 
+@lru_cache(256)
 def _geometry(size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, out: Sizes) -> direct.Geometry:
     missing = 3 - len(size)
     ones, none = (1,) * missing, (0,) * missing

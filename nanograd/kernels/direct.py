@@ -21,7 +21,7 @@ import numpy as np
 from nanograd.kernels.blocks import add_block, add_part, meet_block, meet_part, rows_at_once
 from nanograd.kernels.compile import jit
 from nanograd.kernels.kernel import Array
-from nanograd.kernels.vector import lanes, load, store, zeros
+from nanograd.kernels.vector import every_second, lanes, load, store, zeros
 
 __all__ = ["Geometry", "convolve", "convolve_weight"]
 
@@ -63,7 +63,6 @@ def _layout(geometry: Geometry, images: int, rows: int) -> Layout:
     return Layout(images, rows, min(geometry.stride[1], span + 1), span // geometry.stride[1])
 
 
-@lru_cache(256)
 def _starts(channels: int, geometry: Geometry, layout: Layout) -> Array:
     """Where the numbers begin that each cell (channel, kd, kh, kw) of the window sees."""
     depth, height, width = geometry.size
@@ -130,6 +129,9 @@ def _lay_rows(x, source, pitch, apart, step, inside, rows, at, tall, images, pre
             elif step == 1 and begin + high + n <= x.size:
                 for j in range(low, high, n):
                     store(rows, at + j, load(x, begin + j))
+            elif step == 2 and begin + 2 * (high + n) <= x.size:
+                for j in range(low, high, n):
+                    store(rows, at + j, every_second(x, begin + 2 * j))
             else:
                 for j in range(low, high):
                     rows[at + j] = x[begin + j * step]
@@ -228,33 +230,54 @@ NEAR = 1 << 17
 """So many numbers stay near the processor while others pass: half a megabyte of float32."""
 
 
+class Plan(NamedTuple):
+    """What does not depend on the numbers: how places are laid out, and how much room that takes."""
+
+    layout: Layout
+    starts: Array
+    together: int
+    rows: int
+    found: int
+
+
+@lru_cache(256)
+def _plan(n: int, each: int, count: int, geometry: Geometry) -> Plan:
+    """How ``count`` channels of n results are computed from ``each`` of the input."""
+    _, height, width = geometry.out
+    columns = each * geometry.size[0] * geometry.size[2]
+    images, tall = _shares(geometry, n, 160, max(64, NEAR // columns), 48, 16)
+    layout = _layout(geometry, images, tall)
+    found = count * images * height * width + SLACK if images > 1 else 0
+    together = max(1, NEAR // columns // 48) * 48
+    return Plan(layout, _starts(each, geometry, layout), together, columns * layout.plane(width) + SLACK, found)
+
+
 def convolve(x: Array, weight: Array, bias: Array | None, geometry: Geometry, groups: int) -> Array:
     """b + x ⋆ W for contiguous x (N, C, D, H, W) and W (O, C/groups, KD, KH, KW) → (N, O, *out)"""
-    size, (deep, height, width) = geometry.size, geometry.out
-    each, count = weight.shape[1], weight.shape[0] // groups
-    columns = each * size[0] * size[2]
-    images, tall = _shares(geometry, 64, max(64, NEAR // columns))
-    layout = _layout(geometry, images, tall)
-    rows = np.empty(columns * layout.plane(width) + SLACK, x.dtype)
-    found = np.empty(count * images * height * width + SLACK if images > 1 else 0, x.dtype)
-    y = np.empty((x.shape[0], weight.shape[0], deep, height, width), x.dtype)
+    layout, starts, together, room, more = _plan(x.shape[0], weight.shape[1], weight.shape[0] // groups, geometry)
+    rows, found = np.empty(room, x.dtype), np.empty(more, x.dtype)
+    y = np.empty((x.shape[0], weight.shape[0], *geometry.out), x.dtype)
     if bias is None:
         bias = np.zeros(weight.shape[0], x.dtype)
-    starts = _starts(each, geometry, layout)
-    together = max(1, NEAR // columns // 48) * 48
-    _convolve(
-        x, weight.reshape(-1), bias, groups, tuple(geometry), tuple(layout), starts, together, rows,
-        found, y,
-    )  # fmt: skip
+    numbers = groups, tuple(geometry), tuple(layout)
+    _convolve(x, weight.reshape(-1), bias, *numbers, starts, together, rows, found, y)
     return y
 
 
-def _shares(geometry: Geometry, least: int, most: int) -> tuple[int, int]:
-    """(how many images, how many rows of windows of each) make between ``least`` and about ``most`` places."""
+def _shares(geometry: Geometry, n: int, alone: int, most: int, block: int, more: int) -> tuple[int, int]:
+    """(how many of n images, how many rows of windows of each) are laid out at once: about ``most`` places.
+
+    An image of ``alone`` places stands alone.  Of several numbers of images the one is taken that costs least: places count in whole blocks, and each time it takes
+    as long as for ``more`` of them to begin.
+    """
     _, height, width = geometry.out
-    if height * width <= most or width < 16:  # a band of narrow rows could have less places than a vector
-        return max(1, math.ceil(least / (height * width))), height
-    return 1, min(height, max(1, most // width))
+    plane = height * width
+    if plane > most and width >= 16:  # a band of narrow rows could have less places than a vector
+        return 1, min(height, max(1, most // width))
+    few = math.ceil(SLACK / plane)  # no vector has more places
+    many = few if plane >= alone else max(few, most // plane)
+    costs = {i: -(-n // i) * (-(-i * plane // block) * block + more) for i in range(few, many + 1)}
+    return min(costs, key=costs.__getitem__), height
 
 
 # ∂W = g · rowsᵀ
@@ -319,20 +342,24 @@ def convolve_weight(g: Array, x: Array, geometry: Geometry, groups: int) -> Arra
 
     Each sum is of some thousand products in the dtype, and these sums add up in float64.
     """
-    size, width = geometry.size, geometry.out[2]
-    count, each = g.shape[1] // groups, x.shape[1] // groups
-    images, tall = _shares(geometry, 1024, 2048)
-    layout = _layout(geometry, images, tall)
-    column = size[0] * size[2] * layout.plane(width)
-    chunk = min(each, max(1, NEAR // column))
-    rows = np.empty(chunk * column + SLACK, x.dtype)
-    step = -(-images * tall * width // SLACK) * SLACK
-    found = _aligned(count * step + SLACK, x.dtype)
-    part = np.empty(count * chunk * math.prod(size), x.dtype)
-    out = np.zeros((groups, count, each * math.prod(size)))
-    starts = _starts(chunk, geometry, layout)
+    size, each = geometry.size, x.shape[1] // groups
+    count, depth = g.shape[1] // groups, math.prod(size)
+    layout, starts, step, room = _plan_weight(x.shape[0], each, geometry)
+    rows, found = np.empty(room, x.dtype), _aligned(count * step + SLACK, x.dtype)
+    part, out = np.empty(count * starts.size, x.dtype), np.zeros((groups, count, each * depth))
     _convolve_weight(g, x, groups, tuple(geometry), tuple(layout), starts, step, rows, found, part, out)
     return out.astype(x.dtype, copy=False).reshape(g.shape[1], each, *size)
+
+
+@lru_cache(256)
+def _plan_weight(n: int, each: int, geometry: Geometry) -> tuple[Layout, Array, int, int]:
+    """(the layout, where the cells of a chunk of channels begin, how far rows of g lie apart, room for the rows)."""
+    images, tall = _shares(geometry, n, 2048, 2048, 16, 128)
+    layout = _layout(geometry, images, tall)
+    column = geometry.size[0] * geometry.size[2] * layout.plane(geometry.out[2])
+    chunk = min(each, max(1, NEAR // column))
+    step = -(-images * tall * geometry.out[2] // SLACK) * SLACK
+    return layout, _starts(chunk, geometry, layout), step, chunk * column + SLACK
 
 
 def _aligned(n: int, dtype: np.dtype[Any]) -> Array:

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 from nanograd.kernels.compile import Jit
 
 __all__ = [
-    "Memory", "Number", "Word", "Writer", "constant", "lanes", "load", "nothing", "processor", "store", "vector_of",
-    "word", "zeros",
+    "Memory", "Number", "Word", "Writer", "constant", "every_second", "lanes", "load", "nothing", "processor", "store",
+    "vector_of", "word", "zeros",
 ]  # fmt: skip
 
 
@@ -178,6 +178,12 @@ class Writer:
         """The lanes of x into a[i], a[i + 1], ..."""
         self.builder.store(x, self._address(a, i), align=a.dtype.bitwidth // 8)
 
+    def every_second(self, a: Memory, i: Number) -> Any:
+        """a[i], a[i + 2], ..."""
+        count = vector_of(a.dtype).count
+        order = llvm().Constant(llvm().VectorType(llvm().IntType(32), count), list(range(0, 2 * count, 2)))
+        return self.builder.shuffle_vector(self.load(a, i), self.load(a, i + count), order)
+
     def _address(self, a: Memory, i: Number) -> Any:
         return self.builder.bitcast(self.builder.gep(a.start, [i.value]), _in_llvm(a.dtype).as_pointer())
 
@@ -269,6 +275,12 @@ def lanes(a: Any) -> Any:
 def load(a: Any, i: Any) -> Any:
     """a[i], a[i + 1], ..., a number for each lane; a is contiguous, and nothing checks a bound."""
     return vector_of(a.dtype), lambda w, a, i: w.load(a, i)
+
+
+@word
+def every_second(a: Any, i: Any) -> Any:
+    """a[i], a[i + 2], ...; it reads twice as many numbers."""
+    return vector_of(a.dtype), lambda w, a, i: w.every_second(a, i)
 
 
 @word

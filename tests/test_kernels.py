@@ -17,7 +17,19 @@ import pytest
 import nanograd.kernels
 from nanograd import dtypes
 from nanograd.errors import DeviceError, ShapeError
-from nanograd.kernels import activation, compile, elementary, elementwise, index, memory, pool, reduce, resample, sample
+from nanograd.kernels import (
+    activation,
+    compile,
+    conv,
+    elementary,
+    elementwise,
+    index,
+    memory,
+    pool,
+    reduce,
+    resample,
+    sample,
+)
 from nanograd.kernels.kernel import KERNELS, kernel
 from nanograd.testing import law_kernel
 
@@ -95,6 +107,34 @@ def scores(rng: np.random.Generator, dtype: Any) -> Array:
     return x - dtype(50)
 
 
+def convolution(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
+    """A random signal, image or volume and weights for it: (x, weight, bias, stride, padding, dilation, groups)."""
+    dims, groups = int(rng.integers(1, 4)), int(rng.integers(1, 4))
+    n, each, count = (int(v) for v in rng.integers((1, 1, 1), (6, 5, 8)))
+    size, dilation = rng.integers(1, 5, dims), rng.choice([1, 1, 2], dims)
+    stride, padding = rng.choice([1, 1, 2, 3], dims), rng.choice([0, 1, 2, 5], dims)
+    room = dilation * (size - 1) + 1 + rng.integers(0, (60, 30, 12)[dims - 1], dims)
+    x = normal(rng, dtype, max(n, 256 // int(np.prod(room)) + 1), groups * each, *room)
+    weight = normal(rng, dtype, groups * count, each, *size)
+    numbers = (tuple(int(v) for v in values) for values in (stride, padding, dilation))
+    return x, weight, maybe(rng, normal(rng, dtype, groups * count)), *numbers, groups
+
+
+def convolution_input(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
+    """(g, weight, size of x, stride, padding, dilation, groups), the stride 1"""
+    x, weight, _, stride, *rest = convolution(rng, dtype)
+    stride = (1,) * len(stride)
+    g = conv.convolve.reference(x, weight, None, stride, *rest)
+    return np.concatenate([g] * (256 // g.size + 1)), weight, x.shape[2:], stride, *rest
+
+
+def convolution_weight(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
+    """(g, x, size of the window, stride, padding, dilation, groups)"""
+    x, weight, _, *rest = convolution(rng, dtype)
+    g = conv.convolve.reference(x, weight, None, *rest)
+    return normal(rng, dtype, *g.shape), x, weight.shape[2:], *rest
+
+
 def optimizer(formula: Any) -> Make:
     """Arguments for an update: as many states and numbers as its formula has."""
     state, numbers = formula.__code__.co_argcount - 2, formula.__code__.co_kwonlyargcount
@@ -145,6 +185,9 @@ ARGUMENTS: dict[str, Make] = {
     "memory.copy": lambda rng, dtype: (np.broadcast_to(peppered(rng, dtype, 7, 97, 1), (7, 97, 61)),),
     "elementary.exp": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
     "elementary.sigmoid": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
+    "conv.convolve": convolution,
+    "conv.convolve_input": convolution_input,
+    "conv.convolve_weight": convolution_weight,
     "elementary.relu": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
     "elementary.relu_grad": lambda rng, dtype: (peppered(rng, dtype, *BIG), peppered(rng, dtype, *BIG)),
     "activation.silu": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
@@ -204,6 +247,11 @@ ARGUMENTS: dict[str, Make] = {
         rng.integers(0, 31, 7),
     ),
     "pool.max_pool": windows,
+    "pool.to_places": lambda rng, dtype: (
+        normal(rng, dtype, 3, 5, 13, 11),
+        rng.integers(0, 120, (3, 5, 13, 11)),
+        (3, 5, 10, 12),
+    ),
     "resample.resample": sums,
     "scan.cumsum": lambda rng, dtype: (unit(rng, dtype, *CUBE), int(rng.integers(3)), dtypes.dtype_of(np.dtype(dtype))),
     "scan.cumprod": lambda rng, dtype: (
@@ -405,6 +453,34 @@ def test_padding_never_wins_a_window() -> None:
         assert np.isneginf(values).all()
         assert places[0, 0, 0, 0] == 0
         assert places[0, 0, 3, 3] == 10
+
+
+@numba
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(3, 2, 37, 37), (1, 3, 70, 83), (2, 1, 9, 700), (2, 2, 700, 9), (21, 2, 5, 4)])
+def test_convolution_of_places_that_fill_no_whole_vector(shape: tuple[int, ...], dtype: Any) -> None:
+    """Bands of rows, images side by side, the last few places; what is not a number stays where it belongs."""
+    rng = np.random.default_rng(0)
+    weight, numbers = normal(rng, dtype, 5, shape[1], 3, 2), ((1, 1), (1, 0), (1, 1), 1)
+    for spoiled in (0, 7):
+        x = normal(rng, dtype, *shape)
+        x.reshape(-1)[rng.integers(0, x.size, spoiled)] = rng.choice([np.nan, np.inf, -np.inf], spoiled)
+        g = normal(rng, dtype, *conv.convolve.reference(x, weight, None, *numbers).shape)
+        g.reshape(-1)[rng.integers(0, g.size, spoiled)] = np.nan
+        tolerance = 1e-4 if dtype == np.float32 else 1e-11
+        law_kernel(conv.convolve, x, weight, None, *numbers, rtol=tolerance, atol=tolerance)
+        law_kernel(conv.convolve_input, g, weight, shape[2:], *numbers, rtol=tolerance, atol=tolerance)
+        law_kernel(conv.convolve_weight, g, x, (3, 2), *numbers, rtol=tolerance, atol=tolerance)
+
+
+@numba
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [(8, 8), (9, 12), (12, 9), (2, 2)])
+def test_squares_side_by_side_are_pooled_as_other_windows(size: tuple[int, int], dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    x = np.where(rng.random((17, 19, *size)) < 0.2, rng.choice(SPECIAL, (17, 19, *size)), rng.integers(0, 3, size))
+    out = (size[0] // 2, size[1] // 2)
+    law_kernel(pool.max_pool, x.astype(dtype), (2, 2), (2, 2), (0, 0), (1, 1), out)
 
 
 # Chance: Philox4x32-10

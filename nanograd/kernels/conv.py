@@ -6,11 +6,13 @@ One code for one, two and three dimensions: ``*out`` and ``*size`` stand for as 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from nanograd.kernels import direct
 from nanograd.kernels.kernel import Array, kernel
 
 __all__ = ["convolve", "convolve_input", "convolve_weight", "fold", "unfold"]
@@ -98,6 +100,60 @@ def convolve_weight(
     above = _wide(g).swapaxes(0, 1).reshape(groups, rows // groups, count)
     y = above @ columns.reshape(groups, each * math.prod(size), count).swapaxes(1, 2)
     return y.reshape(rows, each, *size).astype(g.dtype, copy=False)
+
+
+# Without columns
+
+
+def _is_direct(x: Array, weight: Array) -> bool:
+    """Whether compiled loops pay: floats, and not a handful."""
+    return x.dtype.char in "fd" and weight.dtype is x.dtype and x.size >= 256 and weight.size > 0
+
+
+def _spatial(x: Array) -> Array:
+    """x (…, …, *sizes) with three sizes, contiguous: a signal is a volume of one row."""
+    return np.ascontiguousarray(x).reshape(*x.shape[:2], *(1,) * (5 - x.ndim), *x.shape[2:])
+
+
+@lru_cache(256)
+def _geometry(size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, out: Sizes) -> direct.Geometry:
+    missing = 3 - len(size)
+    ones, none = (1,) * missing, (0,) * missing
+    return direct.Geometry(
+        (*ones, *size), (*ones, *stride), (*none, *padding), (*ones, *dilation), (*ones, *out)
+    )  # fmt: skip
+
+
+@convolve.cpu(lambda x, weight, *_: _is_direct(x, weight))
+def _(
+    x: Array, weight: Array, bias: Array | None, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
+) -> Array:
+    size = weight.shape[2:]
+    spans = zip(x.shape[2:], size, stride, padding, dilation, strict=True)
+    out = tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in spans)
+    geometry = _geometry(size, stride, padding, dilation, out)
+    y = direct.convolve(_spatial(x), _spatial(weight), bias, geometry, groups)
+    return y.reshape(*y.shape[:2], *out)
+
+
+@convolve_input.cpu(lambda g, weight, size, stride, *_: _is_direct(g, weight) and max(stride) == 1)
+def _(g: Array, weight: Array, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Array:
+    rows, each, *window = weight.shape
+    cells = weight.reshape(groups, rows // groups, each, math.prod(window))
+    turned = cells[..., ::-1].swapaxes(1, 2).reshape(groups * each, rows // groups, *window)
+    around = tuple(d * (k - 1) - p for d, k, p in zip(dilation, window, padding, strict=True))
+    geometry = _geometry(tuple(window), stride, around, dilation, size)
+    return direct.convolve(_spatial(g), _spatial(turned), None, geometry, groups).reshape(*g.shape[:1], -1, *size)
+
+
+@convolve_weight.cpu(lambda g, x, *_: _is_direct(x, g))
+def _(g: Array, x: Array, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Array:
+    geometry = _geometry(size, stride, padding, dilation, g.shape[2:])
+    y = direct.convolve_weight(_spatial(g), _spatial(x), geometry, groups)
+    return y.reshape(*y.shape[:2], *size)
+
+
+# Columns
 
 
 @kernel

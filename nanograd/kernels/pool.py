@@ -10,7 +10,7 @@ import numpy as np
 from nanograd.kernels.compile import jit
 from nanograd.kernels.kernel import Array, kernel
 
-__all__ = ["adaptive_max_pool", "max_pool"]
+__all__ = ["adaptive_max_pool", "max_pool", "to_places"]
 
 Sizes = tuple[int, ...]
 
@@ -69,6 +69,25 @@ def _max_pool2d(x, kh, kw, sh, sw, ph, pw, dh, dw, values, places):  # type: ign
                 places[i, r, c] = max(best, 0)
 
 
+@jit
+def _max_pool_squares(x, values, places):  # type: ignore[no-untyped-def]
+    """Squares of two by two side by side: compared in pairs, without a branch that depends on a number."""
+    width = np.int64(x.shape[2])
+    for i in range(x.shape[0]):
+        for r in range(values.shape[1]):
+            upper, lower, value, place = x[i, 2 * r], x[i, 2 * r + 1], values[i, r], places[i, r]
+            for c in range(value.size):
+                a, b = upper[2 * c], upper[2 * c + 1]
+                right = (b > a) | (b != b)
+                above = b if right else a
+                a, b = lower[2 * c], lower[2 * c + 1]
+                left = (b > a) | (b != b)
+                below = b if left else a
+                down = (below > above) | (below != below)
+                value[c] = below if down else above
+                place[c] = 2 * (r * width + c) + (width + left if down else np.int64(right))
+
+
 @max_pool.cpu(lambda x, size, *_: x.size >= 1024 and x.dtype.char in "fd" and x.flags.c_contiguous and len(size) < 3)
 def _(x: Array, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, out: Sizes) -> tuple[Array, Array]:
     planes = x.shape[0] * x.shape[1]
@@ -78,8 +97,39 @@ def _(x: Array, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, out
     values = np.empty((planes, *out), x.dtype)
     places = np.empty((planes, *out), np.int64)
     rows = x.reshape(planes, x.shape[2] if x.ndim == 4 else 1, x.shape[-1])
-    _max_pool2d(rows, *size, *stride, *padding, *dilation, values, places)
+    inside = all(s * o <= n for s, o, n in zip(stride, out, rows.shape[1:], strict=True))
+    if size == stride == (2, 2) and padding == (0, 0) and dilation == (1, 1) and inside:
+        _max_pool_squares(rows, values, places)
+    else:
+        _max_pool2d(rows, *size, *stride, *padding, *dilation, values, places)
     return values.reshape(shape), places.reshape(shape)
+
+
+@kernel
+def to_places(g: Array, places: Array, shape: tuple[int, ...]) -> Array:
+    """The adjoint of ``max_pool``: zeros of ``shape`` to which g is added at the places of each channel."""
+    y = np.zeros((math.prod(shape[:2]), math.prod(shape[2:])), g.dtype)
+    flat = (len(y), math.prod(g.shape[2:]))
+    np.add.at(y, (np.arange(len(y))[:, None], places.reshape(flat)), g.reshape(flat))
+    return y.reshape(shape)
+
+
+@jit
+def _to_places(g, places, y):  # type: ignore[no-untyped-def]
+    for i in range(y.shape[0]):
+        row, up, at = y[i], g[i], places[i]
+        for j in range(row.size):
+            row[j] = 0
+        for j in range(up.size):
+            row[at[j]] += up[j]
+
+
+@to_places.cpu(lambda g, places, shape: g.size >= 256 and g.dtype.char in "fd" and places.flags.c_contiguous)
+def _(g: Array, places: Array, shape: tuple[int, ...]) -> Array:
+    y = np.empty((math.prod(shape[:2]), math.prod(shape[2:])), g.dtype)
+    flat = (len(y), math.prod(g.shape[2:]))
+    _to_places(np.ascontiguousarray(g).reshape(flat), places.reshape(flat), y)
+    return y.reshape(shape)
 
 
 @kernel

@@ -262,6 +262,19 @@ def _sum(x, places, weights, y):  # type: ignore[no-untyped-def]
                     y[o, i, r] += w * x[o, p, r]
 
 
+@jit
+def _sum_last(x, places, weights, y):  # type: ignore[no-untyped-def]
+    for o in range(y.shape[0]):
+        row, sums = x[o], y[o]
+        for i in range(sums.size):
+            total = weights[i, 0] * row[places[i, 0]] if places[i, 0] >= 0 else x.dtype.type(0)
+            for k in range(1, places.shape[1]):
+                p = places[i, k]
+                if p >= 0:
+                    total += weights[i, k] * row[p]
+            sums[i] = total
+
+
 @resample.cpu(lambda x, dims, back: x.size >= 1024 and x.dtype.char in "fd" and x.flags.c_contiguous)
 def _(x: Array, dims: tuple[Along, ...], back: bool) -> Array:
     for along in dims:
@@ -269,7 +282,10 @@ def _(x: Array, dims: tuple[Along, ...], back: bool) -> Array:
         before, (have, *after) = x.shape[: along.dim], x.shape[along.dim :]
         y = np.empty((math.prod(before), len(places), math.prod(after)), x.dtype)
         plain = np.ones(places.shape, x.dtype) if weights is None else weights
-        _sum(x.reshape(y.shape[0], have, y.shape[2]), places, plain, y)
+        if y.shape[2] == 1:
+            _sum_last(x.reshape(y.shape[0], have), places, plain, y.reshape(y.shape[:2]))
+        else:
+            _sum(x.reshape(y.shape[0], have, y.shape[2]), places, plain, y)
         x = y.reshape(*before, len(places), *after)
     return x
 

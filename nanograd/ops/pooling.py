@@ -10,9 +10,9 @@ from nanograd.kernels import pool as k
 from nanograd.ops.creation import tensor
 from nanograd.ops.extents import Sizes, by, each, expect_tensor, outputs
 from nanograd.ops.kinds import expect_floats, expect_numbers
-from nanograd.ops.op import op, records, titled
+from nanograd.ops.op import op, record, records, titled
 from nanograd.ops.resampling import Along, resample
-from nanograd.ops.scattering import spread
+from nanograd.ops.scattering import gather
 from nanograd.ops.shape import to_shape
 
 if TYPE_CHECKING:
@@ -155,21 +155,27 @@ def _chosen(values: Tensor, places: Tensor, like: Tensor, kind: str, return_indi
 def pool_max(x: Tensor, windows: Windows) -> tuple[Tensor, ...]:
     """(greatest elements, their places in row-major order)."""
     shape = x.array.shape
-    return records(k.max_pool(x.array, *windows), (x, lambda g1, g2, y1, y2: _to_places(g1, y2, shape)))
+    return records(k.max_pool(x.array, *windows), (x, lambda g1, g2, y1, y2: to_places(g1, y2, shape)))
 
 
-def _to_places(g: Tensor, places: Tensor, shape: Sizes) -> Tensor:
+@op("MaxPool2DWithIndicesBackward")
+def to_places(g: Tensor, places: Tensor, shape: Sizes) -> Tensor:
     """Zeros of ``shape`` to which g is added at the places of each channel."""
-    n, c, *inner = shape
-    flat = (n, c, math.prod(g.array.shape[2:]))
-    return to_shape(spread(to_shape(g, flat), 2, to_shape(places, flat), (n, c, math.prod(inner))), shape)
+    return record(k.to_places(g.array, places.array, shape), (g, lambda h: _from_places(h, places)))
+
+
+def _from_places(h: Tensor, places: Tensor) -> Tensor:
+    """What stands at the places of each channel."""
+    flat = (*h.array.shape[:2], math.prod(h.array.shape[2:]))
+    at = (*flat[:2], math.prod(places.array.shape[2:]))
+    return to_shape(gather(to_shape(h, flat), 2, to_shape(places, at)), places.array.shape)
 
 
 @op("AdaptiveMaxPool2D")
 def pool_max_of_shares(x: Tensor, out: Sizes) -> tuple[Tensor, ...]:
     """(greatest elements of equal shares of the input, their places in row-major order)."""
     shape = x.array.shape
-    return records(k.adaptive_max_pool(x.array, out), (x, lambda g1, g2, y1, y2: _to_places(g1, y2, shape)))
+    return records(k.adaptive_max_pool(x.array, out), (x, lambda g1, g2, y1, y2: to_places(g1, y2, shape)))
 
 
 def adaptive_max_pool(name: str, dims: int, input: Tensor, output_size: Any, return_indices: bool) -> Any:

@@ -122,7 +122,10 @@ sample(
     (IMAGES, WINDOWS, Input((2,))),
     ({"groups": 2}, {"groups": 2, "stride": 2, "padding": 1}, {"groups": 2, "padding": "same"}),
     takes="f",
-    broadcast=(Case(((2, 5, 5), (2, 1, 3, 3), (2,)), {"groups": 2}),),
+    broadcast=(
+        Case(((2, 5, 5), (2, 1, 3, 3), (2,)), {"groups": 2}),
+        Case(((2, 2, 7, 11), (6, 1, 2, 3), (6,)), {"groups": 2, "padding": 1}),  # enough for the compiled loops
+    ),
     empty=(Case(((0, 2, 5, 5), (2, 1, 3, 3), (2,)), {"groups": 2}),),
     bad=(
         _no(

@@ -12,7 +12,7 @@ import numpy as np
 from nanograd.errors import DTypeError, ShapeError
 from nanograd.nn.functional import pooling as _functional
 from nanograd.ops import pooling as _pooling
-from nanograd.testing.sample import Array, Case, Input, Shape, away, distinct, ones, positive, sample
+from nanograd.testing.sample import GRADIENTS, Array, Case, Input, Shape, away, below, distinct, ones, positive, sample
 
 P: Any = _pooling  # untyped: bad input is among what its functions are given
 F: Any = _functional
@@ -45,6 +45,25 @@ sample(
     gives="same index",
     without={"dtypes": "max_pool2d refuses truth values before"},
     empty=(Case(((0, 2, 5, 5),), WINDOWS),),
+)
+
+
+def _sent(g: Array, places: Array, shape: Shape) -> Array:
+    y = np.zeros(shape, g.dtype)
+    for n, c, *place in np.ndindex(g.shape):
+        y[(n, c, *np.unravel_index(places[n, c, *place], shape[2:]))] += g[n, c, *place]
+    return y
+
+
+sample(
+    "to_places",
+    P.to_places,
+    _sent,
+    (Input((2, 2, 3, 2)), Input((2, 2, 3, 2), below(20))),
+    ({"shape": (2, 2, 4, 5)},),
+    takes="f",
+    without={"dtypes": GRADIENTS},
+    empty=(Case(((0, 2, 3, 2), (0, 2, 3, 2)), {"shape": (0, 2, 4, 5)}),),
 )
 
 

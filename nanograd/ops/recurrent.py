@@ -273,16 +273,39 @@ def _rnn(
     back = Shared(lambda w, y, gy, gh: k.rnn_grad(y, w, gy, gh, relu, sizes, reverse))
     return records(
         (y, last),
-        (x, lambda gy, gh, y, _: back((w_hh, y), gy, gh)[0] @ w_ih),
-        (h, lambda gy, gh, y, _: back((w_hh, y), gy, gh)[2]),
-        (w_ih, lambda gy, gh, y, _: back((w_hh, y), gy, gh)[0].mT @ x),
-        (w_hh, lambda gy, gh, y, _: back((w_hh, y), gy, gh)[0].mT @ h_before),
-        *((b, lambda gy, gh, y, _: back((w_hh, y), gy, gh)[1]) for b in (b_ih, b_hh) if b is not None),
+        (x, lambda gy, gh, y, _: _to_input(back((w_hh, y), gy, gh)[0], w_ih)),
+        (h, lambda gy, gh, y, _: back((w_hh, y), gy, gh)[1]),
+        (w_ih, lambda gy, gh, y, _: _to_weight(back((w_hh, y), gy, gh)[0], x)),
+        (w_hh, lambda gy, gh, y, _: _to_weight(back((w_hh, y), gy, gh)[0], h_before)),
+        *((b, lambda gy, gh, y, _: _to_bias(back((w_hh, y), gy, gh)[0])) for b in (b_ih, b_hh) if b is not None),
     )
 
 
 def _arrays(*tensors: Tensor | None) -> tuple[Any, ...]:
     return tuple(None if t is None else t.array for t in tensors)
+
+
+Blocks = tuple[int, ...]
+
+
+def _to_input(dz: Tensor, w_ih: Tensor, blocks: Blocks | None = None) -> Tensor:
+    return wrap(k.grad_input(dz.array, w_ih.array, blocks or _all(dz)))
+
+
+def _to_weight(dz: Tensor, x: Tensor, blocks: Blocks | None = None) -> Tensor:
+    return wrap(k.grad_weight(dz.array, x.array, blocks or _all(dz)))
+
+
+def _to_bias(dz: Tensor, blocks: Blocks | None = None) -> Tensor:
+    return wrap(k.grad_bias(dz.array, blocks or _all(dz)))
+
+
+def _all(dz: Tensor) -> Blocks:
+    return tuple(range(dz.array.shape[0]))
+
+
+OF_INPUT, OF_STATE = (0, 1, 2), (0, 1, 3)
+"""Which of the gradients of a GRU's r, z, n and q its W_ih sees, and which its W_hh."""
 
 
 @fuses(gru_layer, k.gru, k.gru_grad)
@@ -294,20 +317,18 @@ def gru_layer_fused(
     if not _one_dtype(x, h, w_ih, w_hh, b_ih, b_hh):
         return NotImplemented
     y, last, *saved = k.gru(x.array, h.array, *_arrays(w_ih, w_hh, b_ih, b_hh), sizes, reverse)
-    gates, hidden, h_before = map(wrap, saved)
-    back = Shared(
-        lambda w, gy, gh: k.gru_grad(gates.array, hidden.array, h_before.array, w, gy, gh, sizes, reverse)
-    )
+    gates, h_before = map(wrap, saved)
+    back = Shared(lambda w, gy, gh: k.gru_grad(gates.array, h_before.array, w, gy, gh, sizes, reverse))
     edges: list[Any] = [
-        (x, lambda gy, gh: back((w_hh,), gy, gh)[0] @ w_ih),
-        (h, lambda gy, gh: back((w_hh,), gy, gh)[4]),
-        (w_ih, lambda gy, gh: back((w_hh,), gy, gh)[0].mT @ x),
-        (w_hh, lambda gy, gh: back((w_hh,), gy, gh)[2].mT @ h_before),
+        (x, lambda gy, gh: _to_input(back((w_hh,), gy, gh)[0], w_ih, OF_INPUT)),
+        (h, lambda gy, gh: back((w_hh,), gy, gh)[1]),
+        (w_ih, lambda gy, gh: _to_weight(back((w_hh,), gy, gh)[0], x, OF_INPUT)),
+        (w_hh, lambda gy, gh: _to_weight(back((w_hh,), gy, gh)[0], h_before, OF_STATE)),
     ]
     if b_ih is not None:
-        edges.append((b_ih, lambda gy, gh: back((w_hh,), gy, gh)[1]))
+        edges.append((b_ih, lambda gy, gh: _to_bias(back((w_hh,), gy, gh)[0], OF_INPUT)))
     if b_hh is not None:
-        edges.append((b_hh, lambda gy, gh: back((w_hh,), gy, gh)[3]))
+        edges.append((b_hh, lambda gy, gh: _to_bias(back((w_hh,), gy, gh)[0], OF_STATE)))
     return records((y, last), *edges)
 
 
@@ -321,15 +342,13 @@ def lstm_layer_fused(
         return NotImplemented
     made = k.lstm(x.array, h.array, c.array, *_arrays(w_ih, w_hh, b_ih, b_hh), sizes, reverse)
     gates, squashed, h_before, c_before = map(wrap, made[3:])
-    back = Shared(
-        lambda w, *gs: k.lstm_grad(gates.array, squashed.array, c_before.array, w, *gs, sizes, reverse)
-    )
+    back = Shared(lambda w, *gs: k.lstm_grad(gates.array, squashed.array, c_before.array, w, *gs, sizes, reverse))
     return records(
         made[:3],
-        (x, lambda gy, gh, gc: back((w_hh,), gy, gh, gc)[0] @ w_ih),
-        (h, lambda gy, gh, gc: back((w_hh,), gy, gh, gc)[2]),
-        (c, lambda gy, gh, gc: back((w_hh,), gy, gh, gc)[3]),
-        (w_ih, lambda gy, gh, gc: back((w_hh,), gy, gh, gc)[0].mT @ x),
-        (w_hh, lambda gy, gh, gc: back((w_hh,), gy, gh, gc)[0].mT @ h_before),
-        *((b, lambda gy, gh, gc: back((w_hh,), gy, gh, gc)[1]) for b in (b_ih, b_hh) if b is not None),
+        (x, lambda gy, gh, gc: _to_input(back((w_hh,), gy, gh, gc)[0], w_ih)),
+        (h, lambda gy, gh, gc: back((w_hh,), gy, gh, gc)[1]),
+        (c, lambda gy, gh, gc: back((w_hh,), gy, gh, gc)[2]),
+        (w_ih, lambda gy, gh, gc: _to_weight(back((w_hh,), gy, gh, gc)[0], x)),
+        (w_hh, lambda gy, gh, gc: _to_weight(back((w_hh,), gy, gh, gc)[0], h_before)),
+        *((b, lambda gy, gh, gc: _to_bias(back((w_hh,), gy, gh, gc)[0])) for b in (b_ih, b_hh) if b is not None),
     )

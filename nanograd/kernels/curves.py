@@ -1,7 +1,7 @@
 """tanh and sigmoid of one float32, for compiled loops: without branches, so that a loop takes many elements at once.
 
-Both come from e^x - 1 = 2^n (e^r - 1) + (2^n - 1), n the integer nearest to x / ln 2 and |r| ≤ (ln 2) / 2; the series of
-e^r - 1 is cut where its terms are below what float32 holds.  Results are within 3 units of the last place.
+Both come from e^x - 1 = 2^n (e^r - 1) + (2^n - 1), n the integer nearest to x / ln 2 and |r| ≤ (ln 2) / 2; the series
+of e^r - 1 is cut where its terms are below what float32 holds.  Results are within 3 units of the last place.
 """
 
 from __future__ import annotations

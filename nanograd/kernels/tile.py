@@ -48,13 +48,13 @@ def tile(rows: int, transposed: bool) -> Instructions:
     """``tile(a, i, w, z)``: z[i : i + rows, :WIDTH] += a[i : i + rows] w, or aᵀ in the place of a; all float32."""
 
     def instructions() -> Any:
-        from llvmlite.binding import get_host_cpu_features
+        from llvmlite.binding import get_host_cpu_features  # type: ignore[import-untyped]
         from numba import types
         from numba.extending import intrinsic
 
         held = 8 if get_host_cpu_features().get("avx512f") else 2  # rows for which there are registers
 
-        @intrinsic  # type: ignore[untyped-decorator]
+        @intrinsic
         def run(typing, a, i, w, z):  # type: ignore[no-untyped-def]
             def build(context, builder, signature, values):  # type: ignore[no-untyped-def]
                 a, w, z = (context.make_array(signature.args[n])(context, builder, values[n]) for n in (0, 2, 3))
@@ -70,11 +70,17 @@ def tile(rows: int, transposed: bool) -> Instructions:
     return Instructions(instructions)
 
 
-def _build(builder: Any, a: Any, i: Any, w: Any, z: Any, rows: range, transposed: bool) -> None:
-    """``for k: z[i + r] += a[i + r, k] w[k]`` in LLVM's instructions, the sums in registers."""
-    from llvmlite import ir
+def _language() -> tuple[Any, Any]:
+    """LLVM's instructions, and numba's words for several of them."""
+    from llvmlite import ir  # type: ignore[import-untyped]
     from numba.core import cgutils
 
+    return ir, cgutils
+
+
+def _build(builder: Any, a: Any, i: Any, w: Any, z: Any, rows: range, transposed: bool) -> None:
+    """``for k: z[i + r] += a[i + r, k] w[k]`` in LLVM's instructions, the sums in registers."""
+    ir, cgutils = _language()
     word = ir.IntType(64)
     vector = ir.VectorType(ir.FloatType(), LANES)
     fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), "llvm.fma.v16f32")

@@ -271,41 +271,40 @@ def _rnn(
     y, last, before = k.rnn(x.array, h.array, *_arrays(w_ih, w_hh, b_ih, b_hh), relu, sizes, reverse)
     h_before = wrap(before)
     back = Shared(lambda w, y, gy, gh: k.rnn_grad(y, w, gy, gh, relu, sizes, reverse))
+    total = Shared(lambda dz: (k.grad_bias(dz, ONE),))
     return records(
         (y, last),
-        (x, lambda gy, gh, y, _: _to_input(back((w_hh, y), gy, gh)[0], w_ih)),
+        (x, lambda gy, gh, y, _: _to_input(back((w_hh, y), gy, gh)[0], w_ih, ONE)),
         (h, lambda gy, gh, y, _: back((w_hh, y), gy, gh)[1]),
-        (w_ih, lambda gy, gh, y, _: _to_weight(back((w_hh, y), gy, gh)[0], x)),
-        (w_hh, lambda gy, gh, y, _: _to_weight(back((w_hh, y), gy, gh)[0], h_before)),
-        *((b, lambda gy, gh, y, _: _to_bias(back((w_hh, y), gy, gh)[0])) for b in (b_ih, b_hh) if b is not None),
+        (w_ih, lambda gy, gh, y, _: _to_weight(back((w_hh, y), gy, gh)[0], x, ONE)),
+        (w_hh, lambda gy, gh, y, _: _to_weight(back((w_hh, y), gy, gh)[0], h_before, ONE)),
+        *((b, lambda gy, gh, y, _: total((), back((w_hh, y), gy, gh)[0])[0]) for b in (b_ih, b_hh) if b is not None),
     )
+
+
+Gates = tuple[int, ...]
+"""Which of the gates whose gradients are dz (gates, N, H) a weight belongs to, from its first rows to its last."""
+
+ONE: Gates = (0,)
+GRU_INPUT: Gates = (0, 1, 2)  # of r, z, n and q = W_hn h + b_hn
+GRU_STATE: Gates = (0, 1, 3)
+LSTM: Gates = (0, 1, 2, 3)
 
 
 def _arrays(*tensors: Tensor | None) -> tuple[Any, ...]:
     return tuple(None if t is None else t.array for t in tensors)
 
 
-Blocks = tuple[int, ...]
+def _to_input(dz: Tensor, w_ih: Tensor, gates: Gates) -> Tensor:
+    return wrap(k.grad_input(dz.array, w_ih.array, gates))
 
 
-def _to_input(dz: Tensor, w_ih: Tensor, blocks: Blocks | None = None) -> Tensor:
-    return wrap(k.grad_input(dz.array, w_ih.array, blocks or _all(dz)))
+def _to_weight(dz: Tensor, x: Tensor, gates: Gates) -> Tensor:
+    return wrap(k.grad_weight(dz.array, x.array, gates))
 
 
-def _to_weight(dz: Tensor, x: Tensor, blocks: Blocks | None = None) -> Tensor:
-    return wrap(k.grad_weight(dz.array, x.array, blocks or _all(dz)))
-
-
-def _to_bias(dz: Tensor, blocks: Blocks | None = None) -> Tensor:
-    return wrap(k.grad_bias(dz.array, blocks or _all(dz)))
-
-
-def _all(dz: Tensor) -> Blocks:
-    return tuple(range(dz.array.shape[0]))
-
-
-OF_INPUT, OF_STATE = (0, 1, 2), (0, 1, 3)
-"""Which of the gradients of a GRU's r, z, n and q its W_ih sees, and which its W_hh."""
+def _to_bias(dz: Tensor, gates: Gates) -> Tensor:
+    return wrap(k.grad_bias(dz.array, gates))
 
 
 @fuses(gru_layer, k.gru, k.gru_grad)
@@ -320,15 +319,15 @@ def gru_layer_fused(
     gates, h_before = map(wrap, saved)
     back = Shared(lambda w, gy, gh: k.gru_grad(gates.array, h_before.array, w, gy, gh, sizes, reverse))
     edges: list[Any] = [
-        (x, lambda gy, gh: _to_input(back((w_hh,), gy, gh)[0], w_ih, OF_INPUT)),
+        (x, lambda gy, gh: _to_input(back((w_hh,), gy, gh)[0], w_ih, GRU_INPUT)),
         (h, lambda gy, gh: back((w_hh,), gy, gh)[1]),
-        (w_ih, lambda gy, gh: _to_weight(back((w_hh,), gy, gh)[0], x, OF_INPUT)),
-        (w_hh, lambda gy, gh: _to_weight(back((w_hh,), gy, gh)[0], h_before, OF_STATE)),
+        (w_ih, lambda gy, gh: _to_weight(back((w_hh,), gy, gh)[0], x, GRU_INPUT)),
+        (w_hh, lambda gy, gh: _to_weight(back((w_hh,), gy, gh)[0], h_before, GRU_STATE)),
     ]
     if b_ih is not None:
-        edges.append((b_ih, lambda gy, gh: _to_bias(back((w_hh,), gy, gh)[0], OF_INPUT)))
+        edges.append((b_ih, lambda gy, gh: _to_bias(back((w_hh,), gy, gh)[0], GRU_INPUT)))
     if b_hh is not None:
-        edges.append((b_hh, lambda gy, gh: _to_bias(back((w_hh,), gy, gh)[0], OF_STATE)))
+        edges.append((b_hh, lambda gy, gh: _to_bias(back((w_hh,), gy, gh)[0], GRU_STATE)))
     return records((y, last), *edges)
 
 
@@ -343,12 +342,13 @@ def lstm_layer_fused(
     made = k.lstm(x.array, h.array, c.array, *_arrays(w_ih, w_hh, b_ih, b_hh), sizes, reverse)
     gates, squashed, h_before, c_before = map(wrap, made[3:])
     back = Shared(lambda w, *gs: k.lstm_grad(gates.array, squashed.array, c_before.array, w, *gs, sizes, reverse))
+    total = Shared(lambda dz: (k.grad_bias(dz, LSTM),))
     return records(
         made[:3],
-        (x, lambda gy, gh, gc: _to_input(back((w_hh,), gy, gh, gc)[0], w_ih)),
+        (x, lambda gy, gh, gc: _to_input(back((w_hh,), gy, gh, gc)[0], w_ih, LSTM)),
         (h, lambda gy, gh, gc: back((w_hh,), gy, gh, gc)[1]),
         (c, lambda gy, gh, gc: back((w_hh,), gy, gh, gc)[2]),
-        (w_ih, lambda gy, gh, gc: _to_weight(back((w_hh,), gy, gh, gc)[0], x)),
-        (w_hh, lambda gy, gh, gc: _to_weight(back((w_hh,), gy, gh, gc)[0], h_before)),
-        *((b, lambda gy, gh, gc: _to_bias(back((w_hh,), gy, gh, gc)[0])) for b in (b_ih, b_hh) if b is not None),
+        (w_ih, lambda gy, gh, gc: _to_weight(back((w_hh,), gy, gh, gc)[0], x, LSTM)),
+        (w_hh, lambda gy, gh, gc: _to_weight(back((w_hh,), gy, gh, gc)[0], h_before, LSTM)),
+        *((b, lambda gy, gh, gc: total((), back((w_hh,), gy, gh, gc)[0])[0]) for b in (b_ih, b_hh) if b is not None),
     )

@@ -183,6 +183,7 @@ ARGUMENTS: dict[str, Make] = {
     "activation.silu_grad": two,
     "activation.gelu": lambda rng, dtype: (peppered(rng, dtype, *BIG), bool(rng.integers(2))),
     "activation.gelu_grad": lambda rng, dtype: (*two(rng, dtype), bool(rng.integers(2))),
+    "embedding.embedding": lambda rng, dtype: (normal(rng, dtype, 13, 11), rng.integers(0, 13, (5, 7))),
     "embedding.embedding_grad": lambda rng, dtype: (
         normal(rng, dtype, 5, 7, 11),
         rng.integers(0, 13, (5, 7)),

@@ -1,9 +1,4 @@
-"""What NumPy is told about this computer: importing this module says it, which has to be before NumPy is loaded.
-
-Freed memory is kept: the arrays of a training step are as large as those of the step before, and a page that was given
-back to the system has to be fetched, and cleared, again.  And OpenBLAS is told of vectors of 512 bits where it does not
-know the processor.  What the environment says about either comes first.
-"""
+"""What OpenBLAS is told about this computer: importing this module says it, which has to be before NumPy is loaded."""
 
 from __future__ import annotations
 
@@ -11,23 +6,7 @@ import os
 import sys
 from contextlib import suppress
 
-__all__ = ["keep_freed_memory", "name_processor"]
-
-TRIM, MMAP = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc's malloc.h
-KEPT = 256 << 20  # free memory that is not given back
-WHOLE = 32 << 20  # arrays from this size on are mapped for themselves; malloc allows no more
-
-
-def keep_freed_memory() -> None:
-    """Let malloc keep what is freed, up to ``KEPT``."""
-    if any(name in os.environ for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TOP_PAD_")):
-        return
-    import ctypes
-
-    with suppress(OSError, AttributeError):  # another libc has no mallopt
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(MMAP, WHOLE)
-        mallopt(TRIM, KEPT)
+__all__ = ["name_processor"]
 
 
 def name_processor() -> None:
@@ -52,5 +31,4 @@ def _described() -> dict[str, str]:
 
 
 if sys.platform == "linux":
-    keep_freed_memory()
     name_processor()

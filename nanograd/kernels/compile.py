@@ -19,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Jit", "cache_directory", "can_compile", "jit"]
+__all__ = ["Jit", "cache_directory", "can_compile", "exact", "jit"]
 
 # Neither nnan nor ninf: NaN and infinity keep their meaning.
 FAST_MATH = frozenset({"contract", "nsz", "arcp", "afn", "reassoc"})
+EXACT_MATH = frozenset({"contract", "nsz"})
 
 
 @functools.cache
@@ -42,10 +43,11 @@ class Jit:
     Other ``Jit`` functions that it calls by name are compiled with it.
     """
 
-    __slots__ = ("call", "function")
+    __slots__ = ("call", "flags", "function")
 
-    def __init__(self, function: FunctionType) -> None:
+    def __init__(self, function: FunctionType, flags: frozenset[str] = FAST_MATH) -> None:
         self.function = function
+        self.flags = flags
         self.call: Callable[..., Any] = self._first_call
 
     def __call__(self, *args: Any) -> Any:
@@ -67,6 +69,12 @@ def jit(function: Callable[..., Any]) -> Jit:
     return Jit(function)
 
 
+def exact(function: Callable[..., Any]) -> Jit:
+    """As ``jit``, in the order that is written: where x - n·a - n·b must not become x - n·(a + b)."""
+    assert isinstance(function, FunctionType)
+    return Jit(function, EXACT_MATH)
+
+
 @functools.cache
 def _dispatcher(lazy: Jit) -> Any:
     import numba
@@ -78,7 +86,7 @@ def _dispatcher(lazy: Jit) -> Any:
             scope[name] = scope[name].dispatcher
     inner = FunctionType(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
     inner.__module__, inner.__qualname__ = function.__module__, function.__qualname__
-    compiled: Any = numba.njit(inner, fastmath=set(FAST_MATH), error_model="numpy", nogil=True)
+    compiled: Any = numba.njit(inner, fastmath=set(lazy.flags), error_model="numpy", nogil=True)
     directory = cache_directory()
     if directory is not None:
         compiled._cache = _cache_class(directory)(inner)

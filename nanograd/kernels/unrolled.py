@@ -8,7 +8,8 @@ Every loop starts at 0 and has few arrays: else it would not be vectorized.
 from __future__ import annotations
 
 from nanograd.kernels.compile import jit
-from nanograd.kernels.curves import sigmoid, tanh
+from nanograd.kernels.curves import sigmoid32
+from nanograd.kernels.tangent import tanh32
 from nanograd.kernels.tile import WIDTH, add_product, add_transposed
 
 __all__ = [
@@ -80,7 +81,7 @@ def _weigh(bias, x, w, rows):  # type: ignore[no-untyped-def]
 def _open(z):  # type: ignore[no-untyped-def]
     """z = σ(z)"""
     for j in range(z.size):
-        z[j] = sigmoid(z[j])
+        z[j] = sigmoid32(z[j])
 
 
 # LSTM
@@ -92,11 +93,11 @@ def _lstm_cell(i, f, g, o, c, t, h):  # type: ignore[no-untyped-def]
     _open(f)
     _open(o)
     for j in range(g.size):
-        g[j] = tanh(g[j])
+        g[j] = tanh32(g[j])
     for j in range(c.size):
         c[j] = f[j] * c[j] + i[j] * g[j]
     for j in range(c.size):
-        t[j] = tanh(c[j])
+        t[j] = tanh32(c[j])
     for j in range(c.size):
         h[j] = o[j] * t[j]
 
@@ -159,7 +160,7 @@ def _gru_cell(r, u, new, q, h):  # type: ignore[no-untyped-def]
     _open(r)
     _open(u)
     for j in range(h.size):
-        new[j] = tanh(new[j] + r[j] * q[j])
+        new[j] = tanh32(new[j] + r[j] * q[j])
     for j in range(h.size):
         h[j] = new[j] + u[j] * (h[j] - new[j])
 
@@ -222,7 +223,7 @@ def _rnn_cell(z, relu):  # type: ignore[no-untyped-def]
             z[j] = zero if z[j] < zero else z[j]  # NaN < 0 is false: NaN stays
     else:
         for j in range(z.size):
-            z[j] = tanh(z[j])
+            z[j] = tanh32(z[j])
 
 
 @jit

@@ -29,6 +29,8 @@ from nanograd.kernels import (
     reduce,
     resample,
     sample,
+    tangent,
+    tile,
 )
 from nanograd.kernels.kernel import KERNELS, kernel
 from nanograd.testing import law_kernel
@@ -156,6 +158,55 @@ def sums(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
     return normal(rng, dtype, 7, 16, *sizes), dims, back
 
 
+def sequences(rng: np.random.Generator) -> tuple[tuple[int, ...], bool]:
+    """(sizes, reverse) of packed sequences: rows enough for every height of a tile, and for several groups of steps."""
+    sizes = np.sort(rng.integers(1, 30, int(rng.integers(1, 30))))[::-1]
+    return tuple(int(n) for n in sizes), bool(rng.integers(2))
+
+
+def hidden(rng: np.random.Generator) -> int:
+    """A size below, at and above whole tiles."""
+    return int(rng.choice([1, 5, 32, 33, 64, 70]))
+
+
+def recurrent_layer(gates: int, states: int, *options: Any) -> Make:
+    """(inputs, states, weights, biases or none, options, sizes, reverse)"""
+
+    def make(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
+        (sizes, reverse), width, size = sequences(rng), int(rng.integers(1, 40)), hidden(rng)
+        shapes = [(sum(sizes), width), *[(sizes[0], size)] * states, (gates * size, width), (gates * size, size)]
+        biased = bool(rng.integers(2))
+        biases = (normal(rng, dtype, gates * size) if biased else None for _ in range(2))
+        return (*(dtype(0.1) * normal(rng, dtype, *s) for s in shapes), *biases, *options, sizes, reverse)
+
+    return make
+
+
+def recurrent_grad(shapes: Any, gates: int, gradients: int, *options: Any) -> Make:
+    """(what was kept, as ``shapes`` has it for N rows of H, W_hh, gradients or none, options, sizes, reverse)"""
+
+    def make(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
+        (sizes, reverse), size = sequences(rng), hidden(rng)
+        kept = (unit(rng, dtype, *shape) for shape in shapes(sum(sizes), size))
+        outputs = maybe(rng, normal(rng, dtype, sum(sizes), size))
+        last = (maybe(rng, normal(rng, dtype, sizes[0], size)) for _ in range(gradients - 1))
+        w_hh = dtype(0.1) * normal(rng, dtype, gates * size, size)
+        return (*kept, w_hh, outputs, *last, *options, sizes, reverse)
+
+    return make
+
+
+def of_gates(*shape: int) -> Make:
+    """(dz, another array, gates) for the gradients of what all steps share; the other's shape may name H by -1."""
+
+    def make(rng: np.random.Generator, dtype: Any) -> tuple[Any, ...]:
+        n, size = int(rng.integers(1, 600)), hidden(rng)
+        others = [normal(rng, dtype, *({-1: 3 * size, 0: n}.get(s, s) for s in shape))] if shape else []
+        return (normal(rng, dtype, 4, n, size), *others, (0, 1, 3))
+
+    return make
+
+
 SINGLE = {
     "elementary.exp", "elementary.sigmoid", "activation.silu", "activation.silu_grad", "activation.gelu",
     "activation.gelu_grad", "normalize.softmax", "normalize.softmax_grad", "normalize.log_softmax",
@@ -188,12 +239,22 @@ ARGUMENTS: dict[str, Make] = {
     "conv.convolve": convolution,
     "conv.convolve_input": convolution_input,
     "conv.convolve_weight": convolution_weight,
+    "recurrent.rnn": recurrent_layer(1, 1, False),
+    "recurrent.gru": recurrent_layer(3, 1),
+    "recurrent.lstm": recurrent_layer(4, 2),
+    "recurrent.rnn_grad": recurrent_grad(lambda n, size: [(n, size)], 1, 2, False),
+    "recurrent.gru_grad": recurrent_grad(lambda n, size: [(4, n, size), (n, size)], 3, 2),
+    "recurrent.lstm_grad": recurrent_grad(lambda n, size: [(4, n, size), (n, size), (n, size)], 4, 3),
+    "recurrent.grad_input": of_gates(-1, 37),
+    "recurrent.grad_weight": of_gates(0, 37),
+    "recurrent.grad_bias": of_gates(),
     "elementary.relu": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
     "elementary.relu_grad": lambda rng, dtype: (peppered(rng, dtype, *BIG), peppered(rng, dtype, *BIG)),
     "activation.silu": lambda rng, dtype: (peppered(rng, dtype, *BIG),),
     "activation.silu_grad": two,
     "activation.gelu": lambda rng, dtype: (peppered(rng, dtype, *BIG), bool(rng.integers(2))),
     "activation.gelu_grad": lambda rng, dtype: (*two(rng, dtype), bool(rng.integers(2))),
+    "embedding.embedding": lambda rng, dtype: (normal(rng, dtype, 13, 11), rng.integers(0, 13, (5, 7))),
     "embedding.embedding_grad": lambda rng, dtype: (
         normal(rng, dtype, 5, 7, 11),
         rng.integers(0, 13, (5, 7)),
@@ -266,6 +327,10 @@ ARGUMENTS: dict[str, Make] = {
 }
 
 
+SINGLE |= {name for name in ARGUMENTS if name.startswith("recurrent.")}
+SUMS_OF_MANY = {name for name in ARGUMENTS if name.startswith("recurrent.") and "grad" in name}
+
+
 @pytest.mark.parametrize("name", COMPILED)
 def test_every_compiled_version_has_arguments(name: str) -> None:
     assert name in ARGUMENTS, f"the kernel {name!r} has a compiled version that no test compares with its reference"
@@ -277,6 +342,8 @@ def test_every_compiled_version_has_arguments(name: str) -> None:
 def test_compiled_version_is_the_reference(name: str, dtype: Any) -> None:
     rng = np.random.default_rng(0)
     tolerance = 2e-5 if dtype == np.float32 else 1e-12
+    if name in SUMS_OF_MANY:
+        tolerance *= 50
     for _ in range(5):
         args = ARGUMENTS[name](rng, dtype)
         chooses = KERNELS[name].versions[np.ndarray].__globals__["suits"]
@@ -481,6 +548,37 @@ def test_squares_side_by_side_are_pooled_as_other_windows(size: tuple[int, int],
     x = np.where(rng.random((17, 19, *size)) < 0.2, rng.choice(SPECIAL, (17, 19, *size)), rng.integers(0, 3, size))
     out = (size[0] // 2, size[1] // 2)
     law_kernel(pool.max_pool, x.astype(dtype), (2, 2), (2, 2), (0, 0), (1, 1), out)
+
+
+# Within compiled loops: tanh, and products in tiles
+
+
+@numba
+def test_tanh_is_right_to_the_last_places() -> None:
+    x = np.concatenate([np.linspace(-80, 80, 20001), np.logspace(-37, 1, 5000), -np.logspace(-37, 1, 5000)])
+    x = x.astype(np.float32)
+    found = np.array([tangent.tanh32(v) for v in x], np.float64)
+    np.testing.assert_allclose(found, np.tanh(x.astype(np.float64)), rtol=3 * np.finfo(np.float32).eps)
+    assert np.isnan(tangent.tanh32(np.float32(np.nan)))
+    assert tangent.tanh32(np.float32(np.inf)) == 1
+    assert tangent.tanh32(np.float32(-np.inf)) == -1
+
+
+@numba
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 7, 8, 9, 31])
+@pytest.mark.parametrize(("k", "m"), [(1, 1), (5, 31), (70, 32), (600, 65)])
+def test_products_in_tiles(n: int, k: int, m: int) -> None:
+    rng = np.random.default_rng(1)
+    a, w = normal(rng, np.float32, n, k + 2)[:, :k], normal(rng, np.float32, k, m)
+    z = np.ones((n, tile.padded(m)), np.float32)
+    expected = 1 + a.astype(np.float64) @ w
+    tile.add_product(a, tile.panels(w[None])[0], z)
+    np.testing.assert_allclose(z[:, :m], expected, atol=1e-4)
+    assert (z[:, m:] == 1).all()
+    wide = np.pad(w, ((0, 0), (0, z.shape[1] - m)))
+    z[:] = 1
+    tile.add_transposed(np.ascontiguousarray(a.T), wide, z)
+    np.testing.assert_allclose(z[:, :m], expected, atol=1e-4)
 
 
 # Chance: Philox4x32-10

@@ -77,7 +77,7 @@ def _compiled(
         f"def {name}({given}, numbers):\n"
         f"    if {arrays[0]}.ndim != 1:\n"
         f"        {given} = {flat}\n"
-        f"    loop({given}, packed(numbers, {arrays[0]}.dtype))\n"
+        f"    loop.call({given}, packed(numbers, {arrays[0]}.dtype))\n"
     )
     scope: dict[str, Any] = {"loop": _loop(formula, arrays, numbers, written), "packed": _packed}
     exec(compile(source, __file__, "exec"), scope)

@@ -142,13 +142,13 @@ class RNNBase(Module):
         if not steps:
             raise ShapeError(f"{name}: Expected sequence length to be larger than 0 in RNN, got {tuple(input.shape)}.")
         state = self._checked_state(state, x, batch)
-        y, state = self._run(x.flatten(0, 1), state, (batch,) * steps)
+        y, last = self._run(x.flatten(0, 1), state, (batch,) * steps)
         y = self._printed_as_torch(y.reshape(steps, batch, y.array.shape[1]))
         if n == 2:
-            return y.squeeze(1), self._public(tuple(s.squeeze(1) for s in state))
+            return y.squeeze(1), self._public(tuple(s.squeeze(1) for s in last))
         if self.batch_first:
             y = titled(y.transpose(0, 1), f"TransposeBackward{int(self.mode != 'LSTM')}")
-        return y, self._public(state)
+        return y, self._public(last)
 
     def _of_packed(self, input: PackedSequence, hx: Any) -> tuple[PackedSequence, Any]:
         data, going, order, back = input
@@ -156,12 +156,12 @@ class RNNBase(Module):
         sizes: tuple[int, ...] = tuple(going.tolist())
         state = None if hx is None else self._given_state(hx, 3)
         state = self._checked_state(state, data, sizes[0])
-        if order is not None:
+        if order is not None and state is not None:
             state = tuple(s.index_select(1, order) for s in state)
-        y, state = self._run(data, state, sizes)
+        y, last = self._run(data, state, sizes)
         if back is not None:
-            state = tuple(s.index_select(1, back) for s in state)
-        return PackedSequence(y, going, order, back), self._public(state)
+            last = tuple(s.index_select(1, back) for s in last)
+        return PackedSequence(y, going, order, back), self._public(last)
 
     def _printed_as_torch(self, y: Tensor) -> Tensor:
         """y (T, B, D · H), whose node prints as torch's on the CPU."""
@@ -172,13 +172,17 @@ class RNNBase(Module):
 
     # The layers
 
-    def _run(self, x: Tensor, state: State, sizes: tuple[int, ...]) -> tuple[Tensor, State]:
-        """All layers and directions over packed rows: (N, I) → (N, D · H), and the state after the last step."""
+    def _run(self, x: Tensor, state: State | None, sizes: tuple[int, ...]) -> tuple[Tensor, State]:
+        """All layers and directions over packed rows: (N, I) → (N, D · H), and the state after the last step.
+
+        They begin with zeros without a state.
+        """
         after: list[State] = []
+        blank = self._blank(x, sizes[0]) if state is None else ()
         for layer in range(self.num_layers):
             outputs = []
             for reverse in range(self._directions):
-                first = tuple(s[layer * self._directions + reverse] for s in state)
+                first = blank if state is None else tuple(s[layer * self._directions + reverse] for s in state)
                 y, *last = self._layer(x, first, sizes, layer, bool(reverse))
                 outputs.append(y)
                 after.append(tuple(last))
@@ -225,12 +229,15 @@ class RNNBase(Module):
     def _public(self, state: State) -> Any:
         return state[0]
 
-    def _checked_state(self, state: State | None, x: Tensor, batch: int) -> State:
-        """The state given, if its shapes and dtype are right, or zeros."""
+    def _blank(self, x: Tensor, batch: int) -> State:
+        return tuple(zeros(batch, width, dtype=x.dtype, device=x.device) for width in self._state_widths())
+
+    def _checked_state(self, state: State | None, x: Tensor, batch: int) -> State | None:
+        """The state given, if there is one.  Raises ShapeError and DTypeError unless it fits."""
+        if state is None:
+            return None
         count = self.num_layers * self._directions
         shapes = [(count, batch, width) for width in self._state_widths()]
-        if state is None:
-            return tuple(zeros(shape, dtype=x.dtype, device=x.device) for shape in shapes)
         for i, (s, shape) in enumerate(zip(state, shapes, strict=True)):
             if s.array.shape != shape:
                 which = "hidden size" if len(shapes) == 1 else f"hidden[{i}] size"

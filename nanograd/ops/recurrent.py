@@ -9,13 +9,15 @@ the batch, so the sizes never grow; those of a batch of equal lengths are all th
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nanograd.errors import DTypeError, ShapeError
+from nanograd.kernels import recurrent as k
 from nanograd.ops.joining import cat
 from nanograd.ops.linalg import linear
-from nanograd.ops.op import op
+from nanograd.ops.op import fuses, op, records, wrap
 from nanograd.ops.refusing import no_tensor
+from nanograd.storage import tick
 
 if TYPE_CHECKING:
     from nanograd.tensors import Tensor
@@ -210,3 +212,143 @@ def _backward(step: Step, steps: tuple[Tensor, ...], first: State) -> tuple[list
         state = step(x, state)
         outputs.append(state[0])
     return outputs[::-1], state
+
+
+# Whole sequences, fused: all steps in one call, and all steps back
+
+
+class Shared:
+    """What all pullbacks of a node make use of: computed for the first that asks."""
+
+    def __init__(self, function: Callable[..., tuple[Any, ...]]) -> None:
+        self.function = function
+        self.given: tuple[Tensor | None, ...] = ()
+        self.found: tuple[Tensor, ...] = ()
+        self.moment = 0
+
+    def __call__(self, of: State, *gradients: Tensor | None) -> tuple[Tensor, ...]:
+        """The tensors that ``function`` gives, from the arrays of ``of`` and of the gradients of the outputs."""
+        if not self.found or not all(map(self._is_as_it_was, self.given, gradients)):
+            self.given, self.moment = gradients, tick()
+            arrays = self.function(*(t.array for t in of), *(None if g is None else g.array for g in gradients))
+            self.found = tuple(map(wrap, arrays))
+        return self.found
+
+    def _is_as_it_was(self, before: Tensor | None, g: Tensor | None) -> bool:
+        return before is g and (g is None or g.storage is None or g.storage.written < self.moment)
+
+
+def _one_dtype(x: Tensor, *others: Tensor | None) -> bool:
+    """Whether the kernels take these: numbers of single or double precision, rows, all of one dtype."""
+    dtype = x.array.dtype
+    return dtype.char in "fd" and x.array.ndim == 2 and all(t is None or t.array.dtype is dtype for t in others)
+
+
+@fuses(rnn_tanh_layer, k.rnn, k.rnn_grad)
+def rnn_tanh_layer_fused(
+    x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None,
+    sizes: Sizes, reverse: bool,
+) -> Any:  # fmt: skip
+    """All steps in one call."""
+    return _rnn(x, h, w_ih, w_hh, b_ih, b_hh, sizes, reverse, relu=False)
+
+
+@fuses(rnn_relu_layer, k.rnn, k.rnn_grad)
+def rnn_relu_layer_fused(
+    x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None,
+    sizes: Sizes, reverse: bool,
+) -> Any:  # fmt: skip
+    """All steps in one call."""
+    return _rnn(x, h, w_ih, w_hh, b_ih, b_hh, sizes, reverse, relu=True)
+
+
+def _rnn(
+    x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None,
+    sizes: Sizes, reverse: bool, relu: bool,
+) -> Any:  # fmt: skip
+    if not _one_dtype(x, h, w_ih, w_hh, b_ih, b_hh):
+        return NotImplemented
+    y, last, before = k.rnn(x.array, h.array, *_arrays(w_ih, w_hh, b_ih, b_hh), relu, sizes, reverse)
+    h_before = wrap(before)
+    back = Shared(lambda w, y, gy, gh: k.rnn_grad(y, w, gy, gh, relu, sizes, reverse))
+    total = Shared(lambda dz: (k.grad_bias(dz, ONE),))
+    return records(
+        (y, last),
+        (x, lambda gy, gh, y, _: _to_input(back((w_hh, y), gy, gh)[0], w_ih, ONE)),
+        (h, lambda gy, gh, y, _: back((w_hh, y), gy, gh)[1]),
+        (w_ih, lambda gy, gh, y, _: _to_weight(back((w_hh, y), gy, gh)[0], x, ONE)),
+        (w_hh, lambda gy, gh, y, _: _to_weight(back((w_hh, y), gy, gh)[0], h_before, ONE)),
+        *((b, lambda gy, gh, y, _: total((), back((w_hh, y), gy, gh)[0])[0]) for b in (b_ih, b_hh) if b is not None),
+    )
+
+
+Gates = tuple[int, ...]
+"""Which of the gates whose gradients are dz (gates, N, H) a weight belongs to, from its first rows to its last."""
+
+ONE: Gates = (0,)
+GRU_INPUT: Gates = (0, 1, 2)  # of r, z, n and q = W_hn h + b_hn
+GRU_STATE: Gates = (0, 1, 3)
+LSTM: Gates = (0, 1, 2, 3)
+
+
+def _arrays(*tensors: Tensor | None) -> tuple[Any, ...]:
+    return tuple(None if t is None else t.array for t in tensors)
+
+
+def _to_input(dz: Tensor, w_ih: Tensor, gates: Gates) -> Tensor:
+    return wrap(k.grad_input(dz.array, w_ih.array, gates))
+
+
+def _to_weight(dz: Tensor, x: Tensor, gates: Gates) -> Tensor:
+    return wrap(k.grad_weight(dz.array, x.array, gates))
+
+
+def _to_bias(dz: Tensor, gates: Gates) -> Tensor:
+    return wrap(k.grad_bias(dz.array, gates))
+
+
+@fuses(gru_layer, k.gru, k.gru_grad)
+def gru_layer_fused(
+    x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None,
+    sizes: Sizes, reverse: bool,
+) -> Any:  # fmt: skip
+    """All steps in one call."""
+    if not _one_dtype(x, h, w_ih, w_hh, b_ih, b_hh):
+        return NotImplemented
+    y, last, *saved = k.gru(x.array, h.array, *_arrays(w_ih, w_hh, b_ih, b_hh), sizes, reverse)
+    gates, h_before = map(wrap, saved)
+    back = Shared(lambda w, gy, gh: k.gru_grad(gates.array, h_before.array, w, gy, gh, sizes, reverse))
+    edges: list[Any] = [
+        (x, lambda gy, gh: _to_input(back((w_hh,), gy, gh)[0], w_ih, GRU_INPUT)),
+        (h, lambda gy, gh: back((w_hh,), gy, gh)[1]),
+        (w_ih, lambda gy, gh: _to_weight(back((w_hh,), gy, gh)[0], x, GRU_INPUT)),
+        (w_hh, lambda gy, gh: _to_weight(back((w_hh,), gy, gh)[0], h_before, GRU_STATE)),
+    ]
+    if b_ih is not None:
+        edges.append((b_ih, lambda gy, gh: _to_bias(back((w_hh,), gy, gh)[0], GRU_INPUT)))
+    if b_hh is not None:
+        edges.append((b_hh, lambda gy, gh: _to_bias(back((w_hh,), gy, gh)[0], GRU_STATE)))
+    return records((y, last), *edges)
+
+
+@fuses(lstm_layer, k.lstm, k.lstm_grad)
+def lstm_layer_fused(
+    x: Tensor, h: Tensor, c: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None, b_hh: Tensor | None,
+    w_hr: Tensor | None, sizes: Sizes, reverse: bool,
+) -> Any:  # fmt: skip
+    """All steps in one call; not those with a projection."""
+    if w_hr is not None or not _one_dtype(x, h, c, w_ih, w_hh, b_ih, b_hh):
+        return NotImplemented
+    made = k.lstm(x.array, h.array, c.array, *_arrays(w_ih, w_hh, b_ih, b_hh), sizes, reverse)
+    gates, squashed, h_before, c_before = map(wrap, made[3:])
+    back = Shared(lambda w, *gs: k.lstm_grad(gates.array, squashed.array, c_before.array, w, *gs, sizes, reverse))
+    total = Shared(lambda dz: (k.grad_bias(dz, LSTM),))
+    return records(
+        made[:3],
+        (x, lambda gy, gh, gc: _to_input(back((w_hh,), gy, gh, gc)[0], w_ih, LSTM)),
+        (h, lambda gy, gh, gc: back((w_hh,), gy, gh, gc)[1]),
+        (c, lambda gy, gh, gc: back((w_hh,), gy, gh, gc)[2]),
+        (w_ih, lambda gy, gh, gc: _to_weight(back((w_hh,), gy, gh, gc)[0], x, LSTM)),
+        (w_hh, lambda gy, gh, gc: _to_weight(back((w_hh,), gy, gh, gc)[0], h_before, LSTM)),
+        *((b, lambda gy, gh, gc: total((), back((w_hh,), gy, gh, gc)[0])[0]) for b in (b_ih, b_hh) if b is not None),
+    )

@@ -29,12 +29,14 @@ sample(
     lambda w, i: w[i],
     (Input((5, 3)), Input((2, 4), below(5))),
     takes="bif",
-    empty=(Case(((5, 3), (0,))), Case(((5, 0), (2,)))),
+    broadcast=(Case(((5, 3), (4, 9))),),
+    empty=(Case(((5, 3), (0,))), Case(((5, 0), (2,))), Case(((5, 0), (20,)))),
     zero_dim=(Case(((5, 3), ())),),
     bad=(
         (lambda: E.embedding(ones(2, 3), ones(2)), DTypeError, "embedding: expected indices"),
         (lambda: E.embedding(ones(2, 3), ones(2, dtype=int) * 2), IndexError, "embedding: index out of range in self"),
         (lambda: E.embedding(ones(2, 3), -ones(2, dtype=int)), IndexError, "got -1, the table has 2 rows"),
+        (lambda: E.embedding(ones(2, 3), ones(5, 5, dtype=int) * 2), IndexError, "got 2, the table has 2 rows"),
     ),
 )
 sample(

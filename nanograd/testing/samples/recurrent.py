@@ -155,7 +155,8 @@ def layer(name: str, gates: int, formula: Callable[..., State], states: int) -> 
         return by_sequence(formula, x, rest[:states], sizes, reverse, *rest[states:])
 
     inputs = (ROWS, *(Input((3, 3), _small),) * states, *weights(gates))
-    sample(name, call, meaning, inputs, OPTIONS, takes="f", without=dict.fromkeys(("bad_input", "dtypes"), CHECKED))
+    checked = dict.fromkeys(("bad_input", "dtypes"), CHECKED)
+    sample(name, call, meaning, inputs, OPTIONS, takes="f", fused=name, without=checked)
 
 
 layer("rnn_tanh_layer", 1, _tanh, 1)

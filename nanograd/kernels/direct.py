@@ -267,8 +267,8 @@ def convolve(x: Array, weight: Array, bias: Array | None, geometry: Geometry, gr
 def _shares(geometry: Geometry, n: int, alone: int, most: int, block: int, more: int) -> tuple[int, int]:
     """(how many of n images, how many rows of windows of each) are laid out at once: about ``most`` places.
 
-    An image of ``alone`` places stands alone.  Of several numbers of images the one is taken that costs least: places count in whole blocks, and each time it takes
-    as long as for ``more`` of them to begin.
+    An image of ``alone`` places stands alone.  Of several numbers of images the one is taken that costs least: places
+    count in whole blocks, and each time it takes as long as for ``more`` of them to begin.
     """
     _, height, width = geometry.out
     plane = height * width

@@ -113,7 +113,7 @@ def guarded(function: Any, module: str | None = None, strict: bool = False) -> A
             explain(error, function, args, kwargs, method=module is None)
             raise
         if strict:
-            refuse(function, args, kwargs, method=True)
+            refuse(function, args, kwargs, method=True, whole=True)
         return answer
 
     call.guards = function  # type: ignore[attr-defined]
@@ -142,10 +142,10 @@ def explain(error: Exception, function: Any, args: Any, kwargs: Any, method: boo
     raise better(f"{name}(): cannot work with ({given}): {error}.") from error
 
 
-def refuse(function: Any, args: Any, kwargs: Any, method: bool) -> dict[str, Any] | None:
+def refuse(function: Any, args: Any, kwargs: Any, method: bool, whole: bool = False) -> dict[str, Any] | None:
     """Raise DTypeError for the first argument that does not fit its annotation; else tell what each parameter got.
 
-    None where arguments are missing or unknown.
+    None where arguments are missing or unknown.  ``whole``: 1.0 is taken for 1, as in StepLR(optimizer, 1.0).
     """
     signature = inspect.signature(function)
     try:
@@ -157,7 +157,7 @@ def refuse(function: Any, args: Any, kwargs: Any, method: bool) -> dict[str, Any
         kind = _type_of(parameter.annotation, function)
         values = value if parameter.kind is parameter.VAR_POSITIONAL else (value,)
         for k, one in enumerate(() if parameter.kind is parameter.VAR_KEYWORD else values, i + 1 - method):
-            if not _fits(kind, one):
+            if not _fits(kind, int(one) if whole and isinstance(one, float) and one.is_integer() else one):
                 place = f" (position {k})" if 0 < k <= len(args) - method else ""
                 name = _title(function, args)
                 raise DTypeError(f"{name}(): argument '{argument}'{place} must be {_misfit(kind, one)}") from None

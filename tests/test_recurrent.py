@@ -441,3 +441,46 @@ def test_mistakes_are_named(name: str) -> None:
 @pytest.mark.parametrize("module", ["nanograd.nn.recurrent", "nanograd.nn.cells", "nanograd.nn.utils.rnn"])
 def test_examples_print_what_they_say(module: str) -> None:
     assert not doctest.testmod(importlib.import_module(module), extraglobs={"torch": torch, "nn": nn}).failed
+
+
+# All steps in one call
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_single_precision_is_double_precision_rounded(kind: str) -> None:
+    """Whole tiles and rests of them, layers, directions, sequences that end: the compiled steps and NumPy's."""
+    exact = made(KINDS[kind], 7, 40, num_layers=2, bidirectional=True)
+    for p in exact.parameters():
+        p.data.mul_(0.2)
+    layer = KINDS[kind](7, 40, num_layers=2, bidirectional=True)
+    layer.load_state_dict(exact.state_dict())
+    x, lengths = draw(9, 11, 7), torch.tensor([9, 9, 8, 8, 7, 5, 5, 3, 2, 1, 1])
+    found = []
+    for one, dtype in ((exact, torch.float64), (layer, torch.float32)):
+        rows = x.to(dtype).requires_grad_()
+        y, state = one(rnn.pack_padded_sequence(rows, lengths))
+        last = state if isinstance(state, tuple) else (state,)
+        loss = (y.data**2).sum() + sum((s**3).sum() for s in last)
+        found.append([y.data, *last, *grad(loss, [rows, *one.parameters()])])
+    for a, b in zip(*found, strict=True):
+        assert_close(b, a.float(), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_second_way_back_sees_a_gradient_that_was_changed_in_place(kind: str) -> None:
+    layer, x, above = made(KINDS[kind], 3, 4), draw(5, 2, 3).requires_grad_(), draw(8, 4)
+    y = layer(rnn.pack_padded_sequence(x, torch.tensor([5, 3])))[0].data
+    once = grad(y, [x, *layer.parameters()], above, retain_graph=True)
+    above.mul_(2)
+    twice = grad(y, [x, *layer.parameters()], above, retain_graph=True)
+    only = grad(y, layer.weight_hh_l0, above * 3)[0]
+    for a, b in zip(once, twice, strict=True):
+        assert_close(2 * a, b)
+    assert_close(only, 6 * once[2])
+
+
+def test_states_that_require_grad_and_outputs_that_nobody_uses() -> None:
+    layer, x = made(nn.LSTM, 3, 4), draw(5, 2, 3)
+    h, c = draw(1, 2, 4).requires_grad_(), draw(1, 2, 4).requires_grad_()
+    assert gradcheck(lambda h, c: layer(x, (h, c))[1][1], (h, c))
+    assert gradcheck(lambda h, c: layer(x, (h, c))[0][2], (h, c))

@@ -117,17 +117,15 @@ def _lay_rows(x, source, pitch, apart, step, inside, rows, at, tall, images, pre
 
     Whole vectors are written: what lies behind the last number is written anew, or of no use.
     """
-    low, high = inside
-    n, zero = lanes(x), zeros(x)
+    n = lanes(x)
     for r in range(tall):
         for i in range(images):
+            low, high = inside
             begin = source + r * pitch + i * apart
-            for j in range(0, low, n):
-                store(rows, at + j, zero)
             if i >= present:
-                _fill(rows, at, width)
-            elif step == 1 and begin + high + n <= x.size:
-                for j in range(low, high, n):
+                low, high = 0, 0
+            elif step == 1 and begin >= 0 and begin + width + n <= x.size:
+                for j in range(0, width, n):
                     store(rows, at + j, load(x, begin + j))
             elif step == 2 and begin + 2 * (high + n) <= x.size:
                 for j in range(low, high, n):
@@ -135,8 +133,10 @@ def _lay_rows(x, source, pitch, apart, step, inside, rows, at, tall, images, pre
             else:
                 for j in range(low, high):
                     rows[at + j] = x[begin + j * step]
-            for j in range(high, width, n):
-                store(rows, at + j, zero)
+            for j in range(low):
+                rows[at + j] = 0
+            for j in range(high, width):
+                rows[at + j] = 0
             at += width
 
 
@@ -255,7 +255,7 @@ def _plan(n: int, each: int, count: int, geometry: Geometry) -> Plan:
 def convolve(x: Array, weight: Array, bias: Array | None, geometry: Geometry, groups: int) -> Array:
     """b + x ⋆ W for contiguous x (N, C, D, H, W) and W (O, C/groups, KD, KH, KW) → (N, O, *out)"""
     layout, starts, together, room, more = _plan(x.shape[0], weight.shape[1], weight.shape[0] // groups, geometry)
-    rows, found = np.empty(room, x.dtype), np.empty(more, x.dtype)
+    rows, found = _aligned(room, x.dtype), np.empty(more, x.dtype)
     y = np.empty((x.shape[0], weight.shape[0], *geometry.out), x.dtype)
     if bias is None:
         bias = np.zeros(weight.shape[0], x.dtype)
@@ -345,7 +345,7 @@ def convolve_weight(g: Array, x: Array, geometry: Geometry, groups: int) -> Arra
     size, each = geometry.size, x.shape[1] // groups
     count, depth = g.shape[1] // groups, math.prod(size)
     layout, starts, step, room = _plan_weight(x.shape[0], each, geometry)
-    rows, found = np.empty(room, x.dtype), _aligned(count * step + SLACK, x.dtype)
+    rows, found = _aligned(room, x.dtype), _aligned(count * step + SLACK, x.dtype)
     part, out = np.empty(count * starts.size, x.dtype), np.zeros((groups, count, each * depth))
     _convolve_weight(g, x, groups, tuple(geometry), tuple(layout), starts, step, rows, found, part, out)
     return out.astype(x.dtype, copy=False).reshape(g.shape[1], each, *size)

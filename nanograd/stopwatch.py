@@ -96,9 +96,11 @@ def _operations() -> list[FunctionType]:
     found: dict[int, FunctionType] = {}
     for space in spaces:
         for value in space.values():
+            value = getattr(value, "guards", value)
             if isinstance(value, FunctionType) and value.__module__.startswith(HOMES):
                 found[id(value)] = value
-    found.update((id(value), value) for name, value in vars(Tensor).items() if name in COPIES)
+    own = {name: getattr(value, "guards", value) for name, value in vars(Tensor).items() if name in COPIES}
+    found.update((id(value), value) for value in own.values())
     return list(found.values())
 
 

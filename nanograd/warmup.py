@@ -196,12 +196,12 @@ def _attention() -> None:
 
 
 def _elements() -> None:
-    x = torch.rand(128, 128, requires_grad=True)
+    x, large = torch.rand(128, 128, requires_grad=True), torch.rand(16, 64, 128, requires_grad=True)
     names = ("exp", "log", "sqrt", "sin", "cos", "abs", "tanh", "sigmoid", "relu", "square", "reciprocal", "rsqrt")
     for name in names:
         getattr(x, name)().sum().backward()
     rows = (x.sum(0), x.sum(1), x.mean(), x.max(1)[0], x.min(0)[0], x.max(), x.std(1), x.cumsum(0), x.cumsum(1))
-    spread = (x + x[0], x - x[0], x * x[0], x + x[:, :1], x * x.T, x / x, x**2)
+    spread = (x + x[0], x - x[0], x * x[0], x + x[:, :1], x * x.T, x / x, x**2, large + large[0], large * large[:, :1])
     for y in (*rows, *spread, x.softmax(-1), x.softmax(0), x.log_softmax(-1), x.logsumexp(1)):
         y.sum().backward()
     for draw in (torch.randn, torch.rand):

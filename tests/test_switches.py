@@ -96,7 +96,7 @@ def test_contexts_that_change_nothing():
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("cuda.nvtx", "Use Python's cProfile"),
+        ("cuda.nvtx", "Use torch.profiler.profile"),
         ("cuda.FloatTensor", "torch.FloatTensor"),
         ("cuda.is_availabel", "Did you mean 'is_available'?"),
         ("backends.cudn", "Did you mean 'cudnn'?"),

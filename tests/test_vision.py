@@ -90,8 +90,8 @@ def test_transforms_are_applied_and_printed_as_torchvisions():
         "    Root location: data\n"
         "    Split: Test\n"
         "    StandardTransform\n"
-        "    Transform: ToTensor()\n"
-        "    Target transform: Lambda()"
+        "Transform: ToTensor()\n"
+        "Target transform: Lambda()"
     )
     assert data.classes[3] == "3 - three"
     assert data.class_to_idx["3 - three"] == 3
@@ -101,10 +101,10 @@ def test_a_composed_transform_prints_indented():
     data = Digits(transform=transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))]))
     assert repr(data).endswith(
         "    StandardTransform\n"
-        "    Transform: Compose(\n"
-        "                   ToTensor()\n"
-        "                   Normalize(mean=(0.5,), std=(0.5,))\n"
-        "               )"
+        "Transform: Compose(\n"
+        "               ToTensor()\n"
+        "               Normalize(mean=(0.5,), std=(0.5,))\n"
+        "           )"
     )
 
 

@@ -118,7 +118,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     (tensor([0., 2., 2.]), tensor([2.3000]))
     """
     if decimals:
-        expect_floats(f"round to {decimals} decimals", input)
+        expect_floats("round", input)
         return titled(record(k.round_to(input.array, decimals), (input, lambda g: none(g))), "RoundBackward1")
     return record(_rounded(k.round, input), (input, lambda g: none(g)))
 

@@ -25,7 +25,8 @@ NAMESPACES = [
     "random", "testing", "accelerator", "cuda", "cuda.amp", "cpu", "mps", "xpu", "compiler", "backends", "vision",
     "vision.datasets", "vision.datasets.folder", "vision.datasets.mnist", "vision.datasets.utils",
     "vision.transforms", "vision.transforms.functional", "vision.transforms.v2", "vision.transforms.v2.functional",
-    "vision.models", "vision.utils", "vision.io", "scalar", "drawing", "overview", "lab", "script",
+    "vision.models", "vision.utils", "vision.io", "scalar", "drawing", "overview", "lab", "script", "profiler",
+    "autograd.profiler", "utils.checkpoint",
 ]  # fmt: skip
 """What programs import names from, below ``nanograd``; the first that has a thing gives it its name."""
 

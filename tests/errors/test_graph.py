@@ -8,7 +8,20 @@ from typing import Any
 import pytest
 
 import nanograd as torch
-from nanograd import accelerator, amp, autograd, cuda, distributed, distributions, drawing, lab, nn, optim, testing
+from nanograd import (
+    accelerator,
+    amp,
+    autograd,
+    cuda,
+    distributed,
+    distributions,
+    drawing,
+    lab,
+    nn,
+    optim,
+    profiler,
+    testing,
+)
 from nanograd.autograd.check import GradcheckError
 from nanograd.errors import DeviceError, DTypeError, GradError, MissingError, ShapeError
 
@@ -20,6 +33,11 @@ INTEGERS = torch.tensor([1, 2])
 
 def leaf(*shape: int) -> Any:
     return torch.ones(*shape, requires_grad=True)
+
+
+def profiled_twice() -> None:
+    with profiler.profile() as p:
+        p.start()
 
 
 def result() -> Any:
@@ -255,6 +273,9 @@ COMPANIONS = [
          lambda: distributions.kl_divergence(KNOWN, distributions.Bernoulli(0.5)), r"Normal.*Bernoulli"),
     Case("distributions.Binomial.enumerate_support", MissingError,
          lambda: distributions.Binomial(torch.tensor([1.0, 2.0]), 0.5).enumerate_support(), r"total count"),
+    Case("profiler.profile", MissingError, lambda: profiler.profile(schedule=print), r"^profile:.*no schedule"),
+    Case("profiler.profile", RuntimeError, profiled_twice, r"^profile: it runs already"),
+    Case("profiler.schedule", MissingError, lambda: profiler.schedule(wait=1), r"^schedule"),
 ]  # fmt: skip
 
 CASES = [*GRADIENTS, *MACHINES, *COMPANIONS]

@@ -46,11 +46,11 @@ rearranging(
 rearranging(
     "view_as_shape",
     S.view_as_shape,
-    lambda x, shape: x.reshape(shape),
+    lambda x, size: x.reshape(size),
     (3, 5),
-    options=({"shape": (5, -1)},),
-    empty=(Case(((0, 3),), {"shape": (0,)}),),
-    zero_dim=(Case(((),), {"shape": (1,)}),),
+    options=({"size": (5, -1)},),
+    empty=(Case(((0, 3),), {"size": (0,)}),),
+    zero_dim=(Case(((),), {"size": (1,)}),),
     bad=((lambda: ones(2, 3).T.view(6), ShapeError, "view: .* without copying"),),
     without={"noncontiguous": "it refuses strides that forbid a view"},
 )

@@ -22,6 +22,7 @@ from nanograd.kernels.blocks import add_block, add_part, meet_block, meet_part, 
 from nanograd.kernels.compile import jit
 from nanograd.kernels.kernel import Array
 from nanograd.kernels.vector import every_second, lanes, load, store, zeros
+from nanograd.threads import split
 
 __all__ = ["Geometry", "convolve", "convolve_weight"]
 
@@ -255,13 +256,26 @@ def _plan(n: int, each: int, count: int, geometry: Geometry) -> Plan:
 def convolve(x: Array, weight: Array, bias: Array | None, geometry: Geometry, groups: int) -> Array:
     """b + x ⋆ W for contiguous x (N, C, D, H, W) and W (O, C/groups, KD, KH, KW) → (N, O, *out)"""
     layout, starts, together, room, more = _plan(x.shape[0], weight.shape[1], weight.shape[0] // groups, geometry)
-    rows, found = _aligned(room, x.dtype), np.empty(more, x.dtype)
     y = np.empty((x.shape[0], weight.shape[0], *geometry.out), x.dtype)
     if bias is None:
         bias = np.zeros(weight.shape[0], x.dtype)
-    numbers = groups, tuple(geometry), tuple(layout)
-    _convolve(x, weight.reshape(-1), bias, *numbers, starts, together, rows, found, y)
+    flat, numbers, images = weight.reshape(-1), (groups, tuple(geometry), tuple(layout)), layout[0]
+
+    def run(start: int, stop: int) -> None:
+        some = slice(start * images, stop * images)
+        rows, found = _aligned(room, x.dtype), np.empty(more, x.dtype)
+        _convolve(x[some], flat, bias, *numbers, starts, together, rows, found, y[some])
+
+    split(-(-x.shape[0] // images), run, _least(weight.size * math.prod(geometry.out) * images))
     return y
+
+
+def _least(products: int) -> int:
+    """How many steps of so many products are worth a thread: those of a tenth of a millisecond or more."""
+    return 1 + WORTH // max(1, products)
+
+
+WORTH = 10_000_000
 
 
 def _shares(geometry: Geometry, n: int, alone: int, most: int, block: int, more: int) -> tuple[int, int]:
@@ -315,7 +329,8 @@ def _gather(g, first, channel, channels, deep, top, images, tall, step, found): 
 
 
 @jit
-def _convolve_weight(g, x, groups, geometry, layout, starts, step, rows, found, part, out):  # type: ignore[no-untyped-def]
+def _convolve_weight(g, x, groups, geometry, layout, starts, step, rows, found, part, low, high, out):  # type: ignore[no-untyped-def]
+    """For the channels from ``low`` to ``high`` of each group."""
     images, tall = layout[:2]
     count, each = g.shape[1] // groups, x.shape[1] // groups
     _, _, deeps, height, width = g.shape
@@ -327,8 +342,8 @@ def _convolve_weight(g, x, groups, geometry, layout, starts, step, rows, found, 
                 for top in range(0, height, tall):
                     here = min(tall, height - top)
                     _gather(g, n, group * count, count, deep, top, images, here, step, found)
-                    for c in range(0, each, chunk):
-                        held = min(chunk, each - c)
+                    for c in range(low, high, chunk):
+                        held = min(chunk, high - c)
                         _lay_out(x, n, group * each + c, held, deep, top, geometry, layout, rows)
                         depth = held * cells
                         _outer(found, step, count, rows, starts, depth, here * images * width, part)
@@ -345,9 +360,14 @@ def convolve_weight(g: Array, x: Array, geometry: Geometry, groups: int) -> Arra
     size, each = geometry.size, x.shape[1] // groups
     count, depth = g.shape[1] // groups, math.prod(size)
     layout, starts, step, room = _plan_weight(x.shape[0], each, geometry)
-    rows, found = _aligned(room, x.dtype), _aligned(count * step + SLACK, x.dtype)
-    part, out = np.empty(count * starts.size, x.dtype), np.zeros((groups, count, each * depth))
-    _convolve_weight(g, x, groups, tuple(geometry), tuple(layout), starts, step, rows, found, part, out)
+    out, numbers = np.zeros((groups, count, each * depth)), (groups, tuple(geometry), tuple(layout))
+
+    def run(low: int, high: int) -> None:
+        rows, found = _aligned(room, x.dtype), _aligned(count * step + SLACK, x.dtype)
+        part = np.empty(count * starts.size, x.dtype)
+        _convolve_weight(g, x, *numbers, starts, step, rows, found, part, low, high, out)
+
+    split(each, run, _least(g.size * depth))
     return out.astype(x.dtype, copy=False).reshape(g.shape[1], each, *size)
 
 

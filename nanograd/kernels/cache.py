@@ -20,7 +20,6 @@ from contextlib import suppress
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 
@@ -149,7 +148,7 @@ def write(name: str, data: bytes) -> bool:
     """Keep ``data`` under ``name``, whole or not at all; whether any directory took it."""
     whole = hashlib.blake2b(data, digest_size=DIGEST).digest() + data
     for directory in directories():
-        partial = directory / f"{uuid4().hex}.partial"
+        partial = directory / f"{os.urandom(16).hex()}.partial"
         try:
             directory.mkdir(parents=True, exist_ok=True)
             partial.write_bytes(whole)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, SupportsIndex, overload
+from typing import Any, NoReturn, SupportsIndex, overload
 
 import numpy as np
 
 from nanograd import devices, dtypes
-from nanograd.absent import explained
+from nanograd.absent import ABSENT, explained
 from nanograd.devices import Device
 from nanograd.dtypes import DType, dtype_of, to_dtype
 from nanograd.errors import DTypeError, GradError, ShapeError
@@ -77,6 +77,24 @@ class RemovableHandle:
 
     def __exit__(self, *exception: object) -> None:
         self.remove()
+
+
+class Absent:
+    """A name of torch's that tensors do not have: asking for it says what to use instead.
+
+    A ``__getattr__`` would say it too, but a class that has one loses Python's fast attribute access.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, t: Any, kind: type) -> NoReturn:
+        why = explained(f"Tensor.{self.name}")
+        raise AttributeError(
+            f"{kind.__name__!r} object has no attribute {self.name!r}. nanograd does not have it: {why}.",
+            name=self.name,
+            obj=kind if t is None else t,
+        )
 
 
 class TensorType(type):
@@ -294,13 +312,6 @@ class Tensor(Methods, metaclass=TensorType):
 
     def __delitem__(self, index: Any) -> None:
         raise TypeError("Tensor does not support deleting items: keep what stays, by indexing or torch.cat.")
-
-    if not TYPE_CHECKING:  # which then takes no unknown name for Any
-
-        def __getattr__(self, name: str) -> Any:
-            why = explained(f"Tensor.{name}")
-            hint = f". nanograd does not have it: {why}." if why else ""
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=self)
 
     def __contains__(self, element: Any) -> bool:
         if not isinstance(element, (Tensor, int, float, np.generic)):
@@ -636,9 +647,15 @@ class Tensor(Methods, metaclass=TensorType):
 
 ops.learn(Tensor)
 
+for _path in ABSENT:
+    _kind, _, _name = _path.partition(".")
+    if _kind == "Tensor" and not hasattr(Tensor, _name):
+        setattr(Tensor, _name, Absent(_name))
+
 
 guard_class(Methods)
-guard_class(Tensor, apart={"item", "numpy", "dim", "numel"})  # they take nothing, or cost less than a guard
+# The tape's own, and what takes nothing or costs less than a guard.
+guard_class(Tensor, {"accumulate", "dim", "fit", "item", "numel", "numpy", "numpy_of", "owned", "root_gradient"})
 
 
 def _leaf(t: Tensor) -> Node:

@@ -15,7 +15,7 @@ from nanograd.devices import Device
 from nanograd.dtypes import DType, dtype_of, to_dtype
 from nanograd.errors import DTypeError, GradError, ShapeError
 from nanograd.formats import Layout, strided
-from nanograd.kernels import memory, window
+from nanograd.kernels import elementwise, memory, window
 from nanograd.methods import Methods
 from nanograd.ops import arithmetic, broadcasting, comparison, creation, joining, linalg, reduction
 from nanograd.ops import op as ops
@@ -459,10 +459,12 @@ class Tensor(Methods, metaclass=TensorType):
         fitted = self if array.shape == shape_ else reduction.sum_to(self, shape_)
         return fitted if array.dtype == dtype else fitted.to(dtype_of(dtype))
 
-    def owned(self) -> Tensor:
-        """This gradient in memory of its own."""
+    def owned(self, taken: bool) -> Tensor:
+        """This gradient in memory of its own; ``taken``: others may hold it."""
         array = self.array
-        return self if array.base is None and array.flags.c_contiguous else self.clone()
+        if not taken and array.base is None and array.flags.c_contiguous:
+            return self
+        return ops.wrap(memory.copy(array)) if self.node is None else self.clone()
 
     def accumulate(self, gradient: Tensor, keep_graph: bool) -> None:
         """Add to ``.grad``; ``gradient`` is this tensor's own from now on."""
@@ -470,11 +472,20 @@ class Tensor(Methods, metaclass=TensorType):
             self._grad = gradient if type(gradient) is Tensor else ops.wrap(gradient.array)
         elif keep_graph:
             self._grad = self._grad + gradient
-        else:
+        elif not self._grad.add_in_place(gradient):
             in_place(self._grad, arithmetic.add(self._grad.detach(), gradient), "accumulate")
         if self._accumulated is not None:
             for hook in list(self._accumulated.values()):
                 hook(self)
+
+    def add_in_place(self, other: Tensor) -> bool:
+        """Add to the elements by one kernel; whether it was done: not with a history, other shapes or dtypes."""
+        x, y = self.array, other.array
+        if self.node is not None or x.shape != y.shape or x.dtype is not y.dtype or not x.flags.c_contiguous:
+            return False
+        elementwise.accumulate(x, y)
+        written(self)
+        return True
 
     def detach(self) -> Tensor:
         """The same memory outside the graph."""
@@ -655,7 +666,10 @@ for _path in ABSENT:
 
 guard_class(Methods)
 # The tape's own, and what takes nothing or costs less than a guard.
-guard_class(Tensor, {"accumulate", "dim", "fit", "item", "numel", "numpy", "numpy_of", "owned", "root_gradient"})
+guard_class(
+    Tensor,
+    {"accumulate", "add_in_place", "dim", "fit", "item", "numel", "numpy", "numpy_of", "owned", "root_gradient"},
+)
 
 
 def _leaf(t: Tensor) -> Node:

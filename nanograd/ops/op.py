@@ -95,15 +95,16 @@ def record(y: Array, *edges: tuple[Tensor, Callable[..., Any]]) -> Tensor:
     t.output_nr = 0
     if mode.enabled:
         kept: list[Edge] = []
+        asked = False
         for x, pull in edges:
             if x.node is not None:
                 kept.append((x.node, x.output_nr, pull))
+                if pull.__code__.co_argcount > 1:
+                    asked = True
         if kept:
             t.node = node = Node(tuple(kept), y.shape, y.dtype)
-            for _, _, pull in kept:
-                if pull.__code__.co_argcount > 1:
-                    save_outputs(node, (t,))
-                    break
+            if asked:
+                save_outputs(node, (t,))
     return t
 
 

@@ -96,11 +96,11 @@ def _operations() -> list[FunctionType]:
     found: dict[int, FunctionType] = {}
     for space in spaces:
         for value in space.values():
-            value = getattr(value, "guards", value)
+            value = getattr(value, "guards", value)  # whoever calls it goes through it, guarded or not
             if isinstance(value, FunctionType) and value.__module__.startswith(HOMES):
                 found[id(value)] = value
-    own = {name: getattr(value, "guards", value) for name, value in vars(Tensor).items() if name in COPIES}
-    found.update((id(value), value) for value in own.values())
+    copies = (getattr(vars(Tensor)[name], "guards", vars(Tensor)[name]) for name in COPIES)
+    found.update((id(value), value) for value in copies)
     return list(found.values())
 
 

@@ -276,6 +276,7 @@ def backward(
     queue: list[tuple[int, Node]] = []  # a heap: the newest node is next
     arrived: dict[tuple[Node, int], Any] = {}
     before, mode.enabled = mode.enabled, create_graph
+    suspicious = mode.suspicious
     try:
         for node, index, gradient in roots:
             if node.view_of is not None and node.view_of.recorded:
@@ -284,20 +285,20 @@ def backward(
         while queue:
             node = heappop(queue)[1]
             gradient = pending.pop(node)
-            if GROWING:
+            if type(gradient) in GROWING:
                 gradient = _settled(gradient)
             if node.hooks is not None and not (partial and node in targets):  # type: ignore[operator]
                 gradient = _run_hooks(node, gradient)
             if wanted is not None:
                 _collect(arrived, wanted, node, gradient)
             if needed is None or node in needed:
-                _send(pending, queue, node, gradient if node.outputs is not None else (gradient,), needed, targets)
-                if mode.suspicious:
+                _send(pending, queue, node, gradient, needed, targets)
+                if suspicious:
                     _look_for_nan(pending, node)
                 if not retain_graph:
                     _free(node)
         for node, gradient in pending.items():  # leaves
-            if GROWING:
+            if type(gradient) in GROWING:
                 gradient = _settled(gradient)
             if node.hooks is not None and not partial:
                 gradient = _run_hooks(node, gradient).clone()  # a hook may keep what it saw, or give what others hold
@@ -305,7 +306,7 @@ def backward(
                 _collect(arrived, wanted, node, gradient)
             else:
                 leaf = node.leaf()  # type: ignore[misc]
-                if leaf is not None and leaf.requires_grad:  # it may have been frozen since
+                if leaf is not None and leaf.node is not None:  # it may have been frozen since
                     leaf.accumulate(gradient, create_graph)
     finally:
         mode.enabled = before
@@ -334,8 +335,9 @@ def _on_the_way(roots: Iterable[Node], targets: set[Node]) -> set[Node]:
     return needed
 
 
-GROWING: set[type] = set()
-"""Classes of gradients that others are added to in place while they wait (ops/indexing.py has one)."""
+GROWING: set[type] = {list}
+"""Classes of gradients that others are added to in place while they wait: those of several outputs, which wait together
+in a list, and one of ops/indexing.py."""
 
 
 def _settled(gradient: Any) -> Any:
@@ -370,32 +372,36 @@ def _send(
     pending: dict[Node, Any],
     queue: list[tuple[int, Node]],
     node: Node,
-    gradients: Sequence[Any],
+    gradient: Any,
     needed: set[Node] | None,
     targets: set[Node] | None,
 ) -> None:
-    """Run the pullbacks of ``node`` and add what they give to what waits for its inputs."""
+    """Run the pullbacks of ``node`` and add what they give to what waits for its inputs.
+
+    ``gradient`` is that of its output; of several outputs, a list.
+    """
     if node.edges is None:
         _used(node)
     if node.meaning is not None and mode.enabled:
-        _send_meaning(pending, queue, node, gradients)
+        _send_meaning(pending, queue, node, gradient if node.outputs is not None else (gradient,))
         return
-    first, several, moment = gradients[0], len(gradients) > 1, node.seq
+    several, moment = node.outputs is not None, node.seq
     for parent, index, pullback in node.edges:
         if needed is not None and not (parent in needed or parent in targets or _moved(parent, moment)):  # type: ignore[operator]
             continue
         code = pullback.__code__
-        cells = _CELLS.get(code)
-        if cells is None:
-            cells = _CELLS[code] = _tensor_cells(pullback)
+        known = _ASKED.get(code)
+        if known is None:
+            known = _ASKED[code] = _asked(pullback)
+        cells, count = known
         for cell in cells:
             value = pullback.__closure__[cell].cell_contents  # type: ignore[index]
             if value is not None and value.storage is not None and value.storage.written > moment:
                 _refuse(node, value, code.co_freevars[cell])
-        if code.co_argcount > len(gradients):
-            c = pullback(*gradients, *saved_outputs(node))
+        if several:
+            c = pullback(*gradient, *saved_outputs(node)) if count > len(gradient) else pullback(*gradient)
         else:
-            c = pullback(first) if not several else pullback(*gradients)
+            c = pullback(gradient, *saved_outputs(node)) if count > 1 else pullback(gradient)
         if c is None:
             continue
         if parent.view_of is not None and parent.view_of.recorded:
@@ -407,7 +413,7 @@ def _send(
             continue
         # A leaf's gradient is its own: dense, writable, shared with nobody.
         c = c.fit(parent.shape, parent.dtype)
-        c = c.clone() if c is first or several else c.owned()
+        c = c.owned(several or c is gradient)
         waiting = pending.get(parent)
         pending[parent] = c if waiting is None else waiting + c
 
@@ -458,11 +464,7 @@ def saved_outputs(node: Node) -> tuple[Any, ...]:
 def _free(node: Node) -> None:
     if node.edges:
         node.rule = node.edges[0][2].__code__
-    node.edges = None
-    if node.saved is not None:
-        node.saved = None
-    if node.meaning is not None:
-        node.meaning = None
+    node.edges = node.saved = node.meaning = None
 
 
 # Hooks
@@ -556,13 +558,15 @@ def _sources(node: Node) -> list[Node]:
 # What was written after it was recorded
 
 
-_CELLS: dict[CodeType, tuple[int, ...]] = {}  # pullback -> its closure cells that may hold tensors
+_ASKED: dict[CodeType, tuple[tuple[int, ...], int]] = {}  # what ``_asked`` found out of each pullback
 
 
-def _tensor_cells(pullback: Any) -> tuple[int, ...]:
-    """Cells that hold a tensor, or None where a tensor may come; a name holds one kind of thing in every call."""
+def _asked(pullback: Any) -> tuple[tuple[int, ...], int]:
+    """The closure cells of a pullback that hold a tensor, or None where a tensor may come, and how many arguments it
+    takes; a name holds one kind of thing in every call."""
     values = [cell.cell_contents for cell in pullback.__closure__ or ()]
-    return tuple(i for i, value in enumerate(values) if value is None or hasattr(value, "storage"))
+    cells = tuple(i for i, value in enumerate(values) if value is None or hasattr(value, "storage"))
+    return cells, pullback.__code__.co_argcount
 
 
 def check_written(node: Node, value: Any, what: str) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, SupportsIndex, overload
+from typing import Any, NoReturn, SupportsIndex, overload
 
 import numpy as np
 
 from nanograd import devices, dtypes
-from nanograd.absent import explained
+from nanograd.absent import ABSENT, explained
 from nanograd.devices import Device
 from nanograd.dtypes import DType, dtype_of, to_dtype
 from nanograd.errors import DTypeError, GradError, ShapeError
 from nanograd.formats import Layout, strided
-from nanograd.kernels import memory, window
+from nanograd.kernels import elementwise, memory, window
 from nanograd.methods import Methods
 from nanograd.ops import arithmetic, broadcasting, comparison, creation, joining, linalg, reduction
 from nanograd.ops import op as ops
@@ -77,6 +77,24 @@ class RemovableHandle:
 
     def __exit__(self, *exception: object) -> None:
         self.remove()
+
+
+class Absent:
+    """A name of torch's that tensors do not have: asking for it says what to use instead.
+
+    A ``__getattr__`` would say it too, but a class that has one loses Python's fast attribute access.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, t: Any, kind: type) -> NoReturn:
+        why = explained(f"Tensor.{self.name}")
+        raise AttributeError(
+            f"{kind.__name__!r} object has no attribute {self.name!r}. nanograd does not have it: {why}.",
+            name=self.name,
+            obj=kind if t is None else t,
+        )
 
 
 class TensorType(type):
@@ -295,13 +313,6 @@ class Tensor(Methods, metaclass=TensorType):
     def __delitem__(self, index: Any) -> None:
         raise TypeError("Tensor does not support deleting items: keep what stays, by indexing or torch.cat.")
 
-    if not TYPE_CHECKING:  # which then takes no unknown name for Any
-
-        def __getattr__(self, name: str) -> Any:
-            why = explained(f"Tensor.{name}")
-            hint = f". nanograd does not have it: {why}." if why else ""
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=self)
-
     def __contains__(self, element: Any) -> bool:
         if not isinstance(element, (Tensor, int, float, np.generic)):
             raise RuntimeError(
@@ -448,10 +459,12 @@ class Tensor(Methods, metaclass=TensorType):
         fitted = self if array.shape == shape_ else reduction.sum_to(self, shape_)
         return fitted if array.dtype == dtype else fitted.to(dtype_of(dtype))
 
-    def owned(self) -> Tensor:
-        """This gradient in memory of its own."""
+    def owned(self, taken: bool) -> Tensor:
+        """This gradient in memory of its own; ``taken``: others may hold it."""
         array = self.array
-        return self if array.base is None and array.flags.c_contiguous else self.clone()
+        if not taken and array.base is None and array.flags.c_contiguous:
+            return self
+        return ops.wrap(memory.copy(array)) if self.node is None else self.clone()
 
     def accumulate(self, gradient: Tensor, keep_graph: bool) -> None:
         """Add to ``.grad``; ``gradient`` is this tensor's own from now on."""
@@ -459,11 +472,20 @@ class Tensor(Methods, metaclass=TensorType):
             self._grad = gradient if type(gradient) is Tensor else ops.wrap(gradient.array)
         elif keep_graph:
             self._grad = self._grad + gradient
-        else:
+        elif not self._grad.add_in_place(gradient):
             in_place(self._grad, arithmetic.add(self._grad.detach(), gradient), "accumulate")
         if self._accumulated is not None:
             for hook in list(self._accumulated.values()):
                 hook(self)
+
+    def add_in_place(self, other: Tensor) -> bool:
+        """Add to the elements by one kernel; whether it was done: not with a history, other shapes or dtypes."""
+        x, y = self.array, other.array
+        if self.node is not None or x.shape != y.shape or x.dtype is not y.dtype or not x.flags.c_contiguous:
+            return False
+        elementwise.accumulate(x, y)
+        written(self)
+        return True
 
     def detach(self) -> Tensor:
         """The same memory outside the graph."""
@@ -636,9 +658,18 @@ class Tensor(Methods, metaclass=TensorType):
 
 ops.learn(Tensor)
 
+for _path in ABSENT:
+    _kind, _, _name = _path.partition(".")
+    if _kind == "Tensor" and not hasattr(Tensor, _name):
+        setattr(Tensor, _name, Absent(_name))
+
 
 guard_class(Methods)
-guard_class(Tensor, apart={"item", "numpy", "dim", "numel"})  # they take nothing, or cost less than a guard
+# The tape's own, and what takes nothing or costs less than a guard.
+guard_class(
+    Tensor,
+    {"accumulate", "add_in_place", "dim", "fit", "item", "numel", "numpy", "numpy_of", "owned", "root_gradient"},
+)
 
 
 def _leaf(t: Tensor) -> Node:

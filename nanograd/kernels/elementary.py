@@ -214,9 +214,11 @@ def dense_from(count: int, kinds: str = "fd") -> Callable[..., bool]:
 
     def dense(*arrays: Array) -> bool:
         first = arrays[0]
-        if first.size < count or first.dtype.char not in kinds:
-            return False
-        return all(x.flags.c_contiguous and x.shape == first.shape and x.dtype is first.dtype for x in arrays)
+        dtype, shape = first.dtype, first.shape
+        can = first.size >= count and dtype.char in kinds
+        for x in arrays:  # all() takes three times as long
+            can = can and x.flags.c_contiguous and x.dtype is dtype and x.shape == shape
+        return can
 
     return dense
 

@@ -15,6 +15,12 @@ def add(a: Array, b: Array) -> Array:
 
 
 @kernel
+def accumulate(x: Array, y: Array) -> None:
+    """x ← x + y, of one shape and dtype."""
+    np.add(x, y, x)
+
+
+@kernel
 def add_scaled(a: Array, b: Array, scale: float) -> Array:
     """a + scale · b; "or" for truth values."""
     if a.dtype == np.float16:

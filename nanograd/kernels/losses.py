@@ -44,12 +44,13 @@ def _squared_error(x, t):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _squared_error_grad(scale, x, t, out):  # type: ignore[no-untyped-def]
+def _squared_error_grad(g, scale, x, t, out):  # type: ignore[no-untyped-def]
+    factor = out.dtype.type(g[0] * scale)
     for i in range(x.size):
-        out[i] = scale[0] * (x[i] - t[i])
+        out[i] = factor * (x[i] - t[i])
 
 
-MANY = dense_from(512)  # from this many elements on, a compiled loop beats NumPy
+MANY = dense_from(16)  # from this many elements on, a compiled loop beats NumPy
 
 
 @squared_error.cpu(lambda x, t, share: MANY(x, t))
@@ -60,6 +61,5 @@ def _(x: Array, t: Array, share: float) -> Array:
 @squared_error_grad.cpu(lambda g, x, t, scale: MANY(x, t))
 def _(g: Array, x: Array, t: Array, scale: float) -> Array:
     out = np.empty_like(x)
-    factor = np.multiply(g, scale, dtype=x.dtype).reshape(1)
-    _squared_error_grad(factor, x.reshape(-1), t.reshape(-1), out.reshape(-1))
+    _squared_error_grad(g.reshape(-1), scale, x.reshape(-1), t.reshape(-1), out.reshape(-1))
     return out

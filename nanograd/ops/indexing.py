@@ -235,7 +235,7 @@ def _placed() -> Any:
         def fit(self, shape: tuple[int, ...], dtype: Any) -> Any:
             return self if self.part.dtype == dtype else Total(self.array).fit(shape, dtype)
 
-        def owned(self) -> Any:
+        def owned(self, taken: bool) -> Any:
             return self
 
         def __radd__(self, waiting: Any) -> Any:

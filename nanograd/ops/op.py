@@ -95,15 +95,16 @@ def record(y: Array, *edges: tuple[Tensor, Callable[..., Any]]) -> Tensor:
     t.output_nr = 0
     if mode.enabled:
         kept: list[Edge] = []
+        asked = False
         for x, pull in edges:
             if x.node is not None:
                 kept.append((x.node, x.output_nr, pull))
+                if pull.__code__.co_argcount > 1:
+                    asked = True
         if kept:
             t.node = node = Node(tuple(kept), y.shape, y.dtype)
-            for _, _, pull in kept:
-                if pull.__code__.co_argcount > 1:
-                    save_outputs(node, (t,))
-                    break
+            if asked:
+                save_outputs(node, (t,))
     return t
 
 
@@ -270,9 +271,12 @@ def same_device(*tensors: Tensor) -> devices.Device:
 
 
 class Fused:
-    """A composition (the meaning) and the fast version that stands in for it."""
+    """A composition (the meaning) and the fast version that stands in for it.
 
-    __slots__ = ("fast", "kernels", "meaning", "name")
+    ``call`` runs the fast version, or the meaning.
+    """
+
+    __slots__ = ("call", "fast", "kernels", "meaning", "name")
     replaced = 0  # how many kernels and pullbacks are a learner's (see lab.py): meanings run while there are any
 
     def __init__(
@@ -282,22 +286,34 @@ class Fused:
         self.meaning = meaning
         self.fast = fast
         self.kernels = kernels
+        self.call = self._written()
 
-    def __call__(self, x: Tensor, *rest: Any) -> Any:
-        """Run the fast version, or the meaning."""
-        kind = type(x.array) if isinstance(x, _Tensor) else None
-        if Fused.replaced or kind is None:
-            return self.meaning(x, *rest)
-        for kernel in self.kernels:  # all() takes four times as long
-            if kind not in kernel.versions:
-                return self.meaning(x, *rest)
-        y = self.fast(x, *rest)
-        if y is NotImplemented:
-            return self.meaning(x, *rest)
-        node = (y[0] if isinstance(y, tuple) else y).node
-        if node is not None and node.meaning is None:
-            node.meaning = (self.meaning, (x, *rest))
-        return y
+    def runs_on(self, kind: type) -> bool:
+        """Whether the device with arrays of this class has all the kernels; the CPU always does."""
+        return kind is np.ndarray or all(kind in kernel.versions for kernel in self.kernels)
+
+    def _written(self) -> Callable[..., Any]:
+        """``call``, written out for the parameters: with *args it takes half as long again."""
+        code = self.meaning.__code__
+        names_ = code.co_varnames[: code.co_argcount]
+        first, given = names_[0], ", ".join(names_)
+        source = (
+            f"def made(fast_, meaning_, runs_on_):\n"
+            f"    def {self.name}({given}):\n"
+            f"        if Fused.replaced or not isinstance({first}, _Tensor) or not runs_on_(type({first}.array)):\n"
+            f"            return meaning_({given})\n"
+            f"        y_ = fast_({given})\n"
+            f"        if y_ is NotImplemented:\n"
+            f"            return meaning_({given})\n"
+            f"        node_ = (y_[0] if isinstance(y_, tuple) else y_).node\n"
+            f"        if node_ is not None and node_.meaning is None:\n"
+            f"            node_.meaning = meaning_, ({given},)\n"
+            f"        return y_\n"
+            f"    return {self.name}"
+        )
+        scope: dict[str, Any] = {}
+        exec(source, globals(), scope)
+        return scope["made"](self.fast, self.meaning, self.runs_on)  # type: ignore[no-any-return]
 
 
 def fuses(function: Callable[..., Any], *kernels: Kernel) -> Callable[[Callable[..., Any]], Fused]:
@@ -321,9 +337,9 @@ def fuses(function: Callable[..., Any], *kernels: Kernel) -> Callable[[Callable[
 
 
 def _calling(target: str, code: CodeType) -> CodeType:
-    """The code of a function with the same signature that hands its arguments on to the global ``target``."""
+    """The code of a function with the same signature that hands its arguments on to ``target.call``, of a global."""
     parameters = ", ".join(code.co_varnames[: code.co_argcount])
-    source = f"def {code.co_name}({parameters}):\n    return {target}({parameters})"
+    source = f"def {code.co_name}({parameters}):\n    return {target}.call({parameters})"
     scope: dict[str, Any] = {}
     exec(compile("\n" * (code.co_firstlineno - 1) + source, code.co_filename, "exec"), scope)
     return scope[code.co_name].__code__  # type: ignore[no-any-return]

@@ -11,7 +11,6 @@ tensor([2., 4.])
 
 from typing import TYPE_CHECKING, Any
 
-from nanograd import computer as _computer  # first: it acts before NumPy is loaded
 from nanograd import devices as _devices
 from nanograd import dtypes as _dtypes
 from nanograd.cuda import OutOfMemoryError

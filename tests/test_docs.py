@@ -240,7 +240,7 @@ def test_lessons_are_on_the_site_without_their_solutions(site: Path) -> None:
 # What of torch is here
 
 INSIDE = {
-    "nanograd.absent", "nanograd.computer", "nanograd.course", "nanograd.devices", "nanograd.drawing",
+    "nanograd.absent", "nanograd.course", "nanograd.devices", "nanograd.drawing",
     "nanograd.dtypes", "nanograd.errors", "nanograd.examples", "nanograd.formats", "nanograd.kernels", "nanograd.lab",
     "nanograd.methods", "nanograd.ops", "nanograd.overview", "nanograd.printing", "nanograd.return_types",
     "nanograd.scalar", "nanograd.script", "nanograd.settings", "nanograd.simt", "nanograd.stopwatch",

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "nanograd"
 # From the ground up; a file may import from its own layer and from those above it in this list.
 LAYERS = [
     ["errors", "return_types", "warned"],
-    ["version", "switches", "threads", "computer"],
+    ["version", "switches", "threads"],
     ["dtypes"],
     ["absent"],
     ["devices", "formats", "storage", "settings"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import datetime as dt
 import importlib.util
 import os
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+
+import numpy as np
 
 from benchmarks.measure import BUSY, ROOT, Figures, beside, in_a_fresh_process
 from benchmarks.peers import PEERS
@@ -114,7 +117,7 @@ class Report:
         plan = self.plan
         return (
             f"Measured on {today}: {_processor()}, {os.cpu_count()} cores, {platform.system()}, Python "
-            f"{platform.python_version()}, {versions}. Medians of {plan.rounds} rounds of {plan.seconds:g} s; a † "
+            f"{platform.python_version()}, {versions}{_blas_kernels()}. Medians of {plan.rounds} rounds of {plan.seconds:g} s; a † "
             "marks figures during which other programs took more than the cores that were left over."
         )
 
@@ -233,6 +236,17 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 def _lines(rows: list[list[str]]) -> Iterator[str]:
     for row in rows:
         yield f"| {' | '.join(row)} |"
+
+
+def _blas_kernels() -> str:
+    """For which processor NumPy's OpenBLAS computes: OPENBLAS_CORETYPE in the environment may name another."""
+    library = ctypes.CDLL(np.linalg._umath_linalg.__file__)
+    for name in ("scipy_openblas_get_corename64_", "scipy_openblas_get_corename"):
+        if hasattr(library, name):
+            ask = getattr(library, name)
+            ask.restype = ctypes.c_char_p
+            return f", NumPy's OpenBLAS with its kernels for {ask().decode()}"
+    return ""
 
 
 def _processor() -> str:

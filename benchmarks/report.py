@@ -118,7 +118,8 @@ class Report:
         return (
             f"Measured on {today}: {_processor()}, {os.cpu_count()} cores, {platform.system()}, Python "
             f"{platform.python_version()}, {versions}{_blas_kernels()}. "
-            f"Medians of {plan.rounds} rounds of {plan.seconds:g} s; a † marks figures during which other programs took more than the cores that were left over."
+            f"Medians of {plan.rounds} rounds of {plan.seconds:g} s; a † marks figures during which other "
+            "programs took more than the cores that were left over."
         )
 
     def training(self) -> str:

@@ -35,6 +35,12 @@ class Word(Jit):
         """numba's object for this word."""
         return _intrinsic(self)
 
+    @property
+    def tools(self) -> tuple[Any, ...]:
+        """What writes the instructions."""
+        methods = (*vars(Writer).values(), *vars(Number).values())
+        return _intrinsic, *(method for method in methods if isinstance(method, FunctionType))
+
 
 def word(function: Callable[..., Any]) -> Word:
     """Let ``function`` describe a word."""

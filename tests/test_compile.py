@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import nanograd
-from nanograd.kernels import cache
+from nanograd.kernels import cache, tile, vector
 from nanograd.kernels.compile import Jit, Patience, can_compile, exact, jit
 
 pytestmark = pytest.mark.skipif(not can_compile(), reason="numba is not importable")
@@ -174,6 +174,13 @@ def test_what_makes_instructions_counts():
     assert None not in names
     assert names[0] == names[3]
     assert len(set(names)) == 3
+
+
+def test_how_a_word_is_written_counts(monkeypatch):
+    before = cache.meaning(tile.add_product)
+    assert before is not None
+    monkeypatch.setattr(vector.Writer, "fma", lambda writer, x, y, z: x)
+    assert cache.meaning(tile.add_product) != before
 
 
 def test_settings_of_numba_count(monkeypatch):

@@ -581,6 +581,34 @@ def test_products_in_tiles(n: int, k: int, m: int) -> None:
     np.testing.assert_allclose(z[:, :m], expected, atol=1e-4)
 
 
+@numba
+@pytest.mark.parametrize("registers", [(16, 32), (16, 16), (32, 16)])  # AVX, SSE, NEON
+def test_processors_with_other_vectors(registers: tuple[int, int], tmp_path: Any) -> None:
+    """(how many registers, of how many bytes): LLVM writes long vectors for any processor as several short ones."""
+    program = f"""
+import numpy as np
+from nanograd.kernels import blocks, direct, tile, vector
+for module in (blocks, tile, vector):
+    module.processor = lambda: {registers}
+rng = np.random.default_rng(0)
+x, w = (rng.standard_normal(shape).astype(np.float32) for shape in ((2, 3, 1, 9, 11), (13, 3, 1, 3, 3)))
+y = direct.convolve(x, w, None, direct.Geometry((1, 3, 3), (1, 1, 1), (0, 0, 0), (1, 1, 1), (1, 7, 9)), 1)
+windows = np.lib.stride_tricks.sliding_window_view(x, (1, 3, 3), (2, 3, 4))
+np.testing.assert_allclose(y, np.einsum("ncdhwijk,ocijk->nodhw", windows, w), atol=1e-4)
+for n in (1, 2, 3, 15):
+    a, w = rng.standard_normal((n, 70)).astype(np.float32), rng.standard_normal((70, 64)).astype(np.float32)
+    z, turned = np.ones((n, 64), np.float32), np.ones((n, 64), np.float32)
+    tile.add_product(a, tile.panels(w[None])[0], z)
+    tile.add_transposed(np.ascontiguousarray(a.T), w, turned)
+    np.testing.assert_allclose(z, 1 + a @ w, atol=1e-4)
+    np.testing.assert_allclose(turned, z, atol=1e-4)
+print(vector.vector_of(vector.import_module("numba").float32).count)
+"""
+    environment = {**os.environ, "NANOGRAD_CACHE_DIR": str(tmp_path)}  # what is kept is made for this processor
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    assert done.stdout.split() == [str(registers[1] // 4)], done.stderr
+
+
 # Chance: Philox4x32-10
 
 

@@ -62,7 +62,7 @@ def _meeting(share: int) -> Word:
                         w.add(total, u, x)
             for line, o in zip(sums, lines, strict=True):
                 for total, p in zip(line, places, strict=True):
-                    w.store(y, begin + o * step + p, w.builder.load(total))
+                    w.store(y, begin + o * step + p, w.value(total))
 
         return nothing(), write
 
@@ -102,7 +102,7 @@ def _adding(share: int) -> Word:
             meet(places - kind.count, lambda x: w.last(x, places % kind.count))
             for line, o in zip(sums, lines, strict=True):
                 for total, k in zip(line, cells, strict=True):
-                    w.put(part, o * depth + k, w.total(w.builder.load(total)))
+                    w.put(part, o * depth + k, w.total(w.value(total)))
 
         return nothing(), write
 

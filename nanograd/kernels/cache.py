@@ -94,7 +94,7 @@ def _said(value: Any, seen: set[int]) -> str:
         return value.__name__
     value = getattr(value, "jit", value)  # numba's object for one of ours
     if isinstance(getattr(value, "function", None), FunctionType):  # a Jit, or one of its subclasses
-        return f"{type(value).__name__} {sorted(value.flags)} {_said(value.function, seen)}"
+        return f"{type(value).__name__} {sorted(value.flags)} {_said((value.function, *value.tools), seen)}"
     if isinstance(getattr(value, "__wrapped__", None), FunctionType):  # by functools.cache
         value = value.__wrapped__
     if isinstance(value, FunctionType):

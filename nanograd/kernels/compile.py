@@ -72,6 +72,11 @@ class Jit:
         with _making:
             return _dispatcher(self)
 
+    @property
+    def tools(self) -> tuple[Any, ...]:
+        """What the machine code depends on besides ``function`` and what that names."""
+        return ()
+
 
 _making = threading.RLock()
 

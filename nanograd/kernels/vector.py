@@ -35,6 +35,12 @@ class Word(Jit):
         """numba's object for this word."""
         return _intrinsic(self)
 
+    @property
+    def tools(self) -> tuple[Any, ...]:
+        """What writes the instructions."""
+        methods = (*vars(Writer).values(), *vars(Number).values())
+        return _intrinsic, *(method for method in methods if isinstance(method, FunctionType))
+
 
 def word(function: Callable[..., Any]) -> Word:
     """Let ``function`` describe a word."""
@@ -68,7 +74,9 @@ def _operand(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     from numba import types
 
     if isinstance(kind, types.Array):
-        return Memory(context.make_array(kind)(context, builder, value).data, kind.dtype)
+        array = context.make_array(kind)(context, builder, value)
+        rows, bytes_apart = (Number(builder, builder.extract_value(each, 0)) for each in (array.shape, array.strides))
+        return Memory(array.data, kind.dtype, rows, bytes_apart // (kind.dtype.bitwidth // 8))
     return Number(builder, value) if isinstance(kind, types.Integer) else value
 
 
@@ -158,10 +166,15 @@ class Number:
 
 
 class Memory(NamedTuple):
-    """An array that the instructions read or write: the address of its first number, numba's type of its numbers."""
+    """An array that the instructions read or write: the address of its first number, numba's type of its numbers.
+
+    ``step``: how many numbers lie between the beginnings of two of its ``rows``.
+    """
 
     start: Any
     dtype: Any
+    rows: Number
+    step: Number
 
 
 class Writer:
@@ -240,9 +253,13 @@ class Writer:
         self.builder.store(x, place)
         return place
 
-    def add(self, place: Any, x: Any, y: Any) -> None:
+    def value(self, variable: Any) -> Any:
+        """What a variable holds."""
+        return self.builder.load(variable)
+
+    def add(self, variable: Any, x: Any, y: Any) -> None:
         """variable += x y"""
-        self.builder.store(self.fma(x, y, self.builder.load(place)), place)
+        self.builder.store(self.fma(x, y, self.value(variable)), variable)
 
     @contextmanager
     def loop(self, count: Number) -> Iterator[Number]:

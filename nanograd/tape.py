@@ -386,22 +386,33 @@ def _send(
         _send_meaning(pending, queue, node, gradient if node.outputs is not None else (gradient,))
         return
     several, moment = node.outputs is not None, node.seq
+    before = joint = None  # the pullback of the edge before; what it gave, if edges share it: a gradient for each
+    place = 0
     for parent, index, pullback in node.edges:
+        if pullback is before:
+            place += 1
+        else:
+            before, joint, place = pullback, None, 0
         if needed is not None and not (parent in needed or parent in targets or _moved(parent, moment)):  # type: ignore[operator]
             continue
-        code = pullback.__code__
-        known = _ASKED.get(code)
-        if known is None:
-            known = _ASKED[code] = _asked(pullback)
-        cells, count = known
-        for cell in cells:
-            value = pullback.__closure__[cell].cell_contents  # type: ignore[index]
-            if value is not None and value.storage is not None and value.storage.written > moment:
-                _refuse(node, value, code.co_freevars[cell])
-        if several:
-            c = pullback(*gradient, *saved_outputs(node)) if count > len(gradient) else pullback(*gradient)
+        if joint is None:
+            code = pullback.__code__
+            known = _ASKED.get(code)
+            if known is None:
+                known = _ASKED[code] = _asked(pullback)
+            cells, count = known
+            for cell in cells:
+                value = pullback.__closure__[cell].cell_contents  # type: ignore[index]
+                if value is not None and value.storage is not None and value.storage.written > moment:
+                    _refuse(node, value, code.co_freevars[cell])
+            if several:
+                c = pullback(*gradient, *saved_outputs(node)) if count > len(gradient) else pullback(*gradient)
+            else:
+                c = pullback(gradient, *saved_outputs(node)) if count > 1 else pullback(gradient)
+            if type(c) is tuple:
+                joint, c = c, c[place]
         else:
-            c = pullback(gradient, *saved_outputs(node)) if count > 1 else pullback(gradient)
+            c = joint[place]
         if c is None:
             continue
         if parent.view_of is not None and parent.view_of.recorded:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any, NoReturn, SupportsIndex, overload
 
@@ -97,6 +97,20 @@ class Absent:
         )
 
 
+class Absentees:
+    """Those names, apart from the ones that there are."""
+
+
+for _path in ABSENT:
+    _kind, _, _name = _path.partition(".")
+    if _kind == "Tensor" and not hasattr(Methods, _name):
+        setattr(Absentees, _name, Absent(_name))
+
+
+def _present(names: Iterable[str]) -> list[str]:
+    return [name for name in names if type(vars(Absentees).get(name)) is not Absent]
+
+
 class TensorType(type):
     """The class of the classes of tensors, which prints them under torch's names."""
 
@@ -104,8 +118,11 @@ class TensorType(type):
         name = {"Tensor": "torch.Tensor", "Parameter": "torch.nn.parameter.Parameter"}.get(cls.__qualname__)
         return f"<class '{name}'>" if name and cls.__module__.startswith("nanograd.") else type.__repr__(cls)
 
+    def __dir__(cls) -> list[str]:
+        return _present(super().__dir__())
 
-class Tensor(Methods, metaclass=TensorType):
+
+class Tensor(Methods, Absentees, metaclass=TensorType):
     """A multi-dimensional array of numbers that can record where it came from.
 
     ``array``    its elements, an array of its device
@@ -312,6 +329,9 @@ class Tensor(Methods, metaclass=TensorType):
 
     def __delitem__(self, index: Any) -> None:
         raise TypeError("Tensor does not support deleting items: keep what stays, by indexing or torch.cat.")
+
+    def __dir__(self) -> list[str]:
+        return _present(super().__dir__())
 
     def __contains__(self, element: Any) -> bool:
         if not isinstance(element, (Tensor, int, float, np.generic)):
@@ -657,11 +677,6 @@ class Tensor(Methods, metaclass=TensorType):
 
 
 ops.learn(Tensor)
-
-for _path in ABSENT:
-    _kind, _, _name = _path.partition(".")
-    if _kind == "Tensor" and not hasattr(Tensor, _name):
-        setattr(Tensor, _name, Absent(_name))
 
 
 guard_class(Methods)

@@ -278,6 +278,14 @@ ARGUMENTS: dict[str, Make] = {
         (61,),
         61,
     ),
+    "standardize.layer_norm_grads": lambda rng, dtype: (
+        normal(rng, dtype, *BIG),
+        normal(rng, dtype, *BIG),
+        normal(rng, dtype, 61),
+        *statistics(rng, dtype, 71),
+        (61,),
+        61,
+    ),
     "standardize.batch_norm": lambda rng, dtype: (*channels(rng, dtype)[1:], 1e-5),
     "standardize.batch_norm_grad": lambda rng, dtype: (*channels(rng, dtype)[:3], *statistics(rng, dtype, 19)),
     "standardize.batch_norm_grad_weight": lambda rng, dtype: (

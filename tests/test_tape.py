@@ -72,6 +72,48 @@ def test_gradients_are_owned():
     assert b.grad.tolist() == [1.0, 1.0, 1.0]
 
 
+def shared(a, b, c, calls):
+    """y = a + 2 b + 3 c, the three gradients by one pullback."""
+
+    def back(g):
+        calls.append(1)
+        return g, 2 * g, 3 * g
+
+    return record(a.array + 2 * b.array + 3 * c.array, (a, back), (b, back), (c, back))
+
+
+def test_edges_that_share_a_pullback_get_a_gradient_each_of_one_call():
+    calls, (a, b, c) = [], (leaf(3, seed=i) for i in range(3))
+    (shared(a, b, c, calls) * 10).sum().backward()
+    assert [x.grad.tolist() for x in (a, b, c)] == [[10.0] * 3, [20.0] * 3, [30.0] * 3]
+    assert len(calls) == 1
+    assert not np.shares_memory(a.grad.numpy(), b.grad.numpy())
+
+
+def test_edges_that_share_a_pullback_are_counted_where_some_are_not_wanted():
+    calls, (a, b, c) = [], (leaf(3, seed=i) for i in range(3))
+    for wanted, factors in ((b, [2]), (c, [3]), ((a, c), [1, 3])):
+        found = autograd.grad(shared(a, b, c, calls).sum(), wanted)
+        assert [g.tolist() for g in found] == [[float(f)] * 3 for f in factors]
+    found = autograd.grad(shared(a, a, b, calls).sum(), a)
+    assert found[0].tolist() == [3.0] * 3
+
+
+def test_a_gradient_is_added_to_in_place_where_nobody_can_tell():
+    x = leaf(3)
+    (2 * x).sum().backward()
+    first = x.grad
+    used = x.grad * torch.ones(3, dtype=torch.float64, requires_grad=True)
+    (3 * x).sum().backward()
+    assert x.grad is first
+    assert first.tolist() == [5.0] * 3
+    with pytest.raises(GradError, match="written in place since"):
+        used.sum().backward()  # it captured the gradient as it was
+    x.grad = torch.ones(3, dtype=torch.float64) * first.detach().clone().requires_grad_()
+    (4 * x).sum().backward()
+    assert x.grad.tolist() == [9.0] * 3
+
+
 def test_the_gradient_of_a_sum_is_dense_memory():
     x = leaf(2, 3)
     x.sum().backward()

@@ -16,7 +16,7 @@ from nanograd.kernels.kernel import Array, kernel
 
 __all__ = [
     "batch_norm", "batch_norm_grad", "batch_norm_grad_weight", "layer_norm", "layer_norm_grad",
-    "layer_norm_grad_weight",
+    "layer_norm_grad_weight", "layer_norm_grads",
 ]  # fmt: skip
 
 
@@ -68,6 +68,18 @@ def layer_norm_grad(g: Array, x: Array, weight: Array | None, mean: Array, scale
 def layer_norm_grad_weight(g: Array, x: Array, mean: Array, scale: Array, shape: tuple[int, ...], n: int) -> Array:
     """The change of the weight, of ``shape``, behind a change g of ``layer_norm``: Σ g (x - mean) · scale over rows."""
     return (_rows(g, n) * ((_rows(x, n) - mean) * scale)).sum(0).astype(g.dtype, copy=False).reshape(shape)
+
+
+@kernel
+def layer_norm_grads(
+    g: Array, x: Array, weight: Array, mean: Array, scale: Array, shape: tuple[int, ...], n: int
+) -> tuple[Array, Array, Array]:
+    """The changes of x, the weight and the bias behind a change g of ``layer_norm``, in one pass."""
+    return (
+        layer_norm_grad.reference(g, x, weight, mean, scale, n),
+        layer_norm_grad_weight.reference(g, x, mean, scale, shape, n),
+        _rows(g, n).sum(0).astype(g.dtype, copy=False).reshape(shape),
+    )
 
 
 # Channels: x (N, C, …), weight and bias (C,)
@@ -167,6 +179,39 @@ def _layer_norm_grad_weight(g, x, mean, scale, part, out):  # type: ignore[no-un
             out[j] += part[j]
 
 
+@jit
+def _layer_norm_row(up, row, w, middle, factor, along, plain, out):  # type: ignore[no-untyped-def]
+    """out as in _layer_norm_grad, of one row; along += g z, plain += g."""
+    total, product = 0.0, 0.0
+    for k in range(0, row.size, RUN):
+        run, change, weight = row[k : k + RUN], up[k : k + RUN], w[k : k + RUN]
+        a, b = row.dtype.type(0), row.dtype.type(0)
+        for j in range(run.size):
+            scaled = change[j] * weight[j]
+            a += scaled
+            b += scaled * ((run[j] - middle) * factor)
+        total += a
+        product += b
+    share, part = row.dtype.type(total / row.size), row.dtype.type(product / row.size)
+    for j in range(row.size):
+        z = (row[j] - middle) * factor
+        along[j] += up[j] * z
+        plain[j] += up[j]
+        out[j] = factor * (up[j] * w[j] - share - z * part)
+
+
+@jit
+def _layer_norm_grads(g, x, weight, mean, scale, parts, sums, out):  # type: ignore[no-untyped-def]
+    """sums += Σ g z and Σ g over rows; ``parts`` holds those of a stack of them."""
+    for start in range(0, x.shape[0], STACK):
+        parts[:] = x.dtype.type(0)
+        for i in range(start, min(start + STACK, x.shape[0])):
+            _layer_norm_row(g[i], x[i], weight, mean[i, 0], scale[i, 0], parts[0], parts[1], out[i])
+        for j in range(weight.size):
+            sums[0, j] += parts[0, j]
+            sums[1, j] += parts[1, j]
+
+
 def _dense(*arrays: Array) -> bool:
     """Whether the compiled loops can run: contiguous float32 or float64, all of one dtype, and not a handful."""
     first = arrays[0]
@@ -202,6 +247,17 @@ def _(g: Array, x: Array, mean: Array, scale: Array, shape: tuple[int, ...], n: 
     out = np.zeros(n)
     _layer_norm_grad_weight(g.reshape(-1, n), x.reshape(-1, n), mean, scale, np.empty(n, x.dtype), out)
     return out.astype(x.dtype).reshape(shape)
+
+
+@layer_norm_grads.cpu(lambda g, x, weight, mean, scale, shape, n: _dense(g, x, weight, mean, scale))
+def _(
+    g: Array, x: Array, weight: Array, mean: Array, scale: Array, shape: tuple[int, ...], n: int
+) -> tuple[Array, Array, Array]:
+    out, parts, sums = np.empty_like(x), np.empty((2, n), x.dtype), np.zeros((2, n))
+    w = weight.reshape(n)
+    _layer_norm_grads(g.reshape(-1, n), x.reshape(-1, n), w, mean, scale, parts, sums, out.reshape(-1, n))
+    along, plain = sums.astype(x.dtype)
+    return out, along.reshape(shape), plain.reshape(shape)
 
 
 @jit

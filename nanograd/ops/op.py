@@ -8,6 +8,7 @@
                       (b, lambda g: g * a))              # the pullback of a gradient g of the output
 
 A pullback that needs the output asks for it by one more parameter, ``lambda g, y: ...``; it never captures it.
+One pullback on several edges that follow one another, all of them kept, gives a tuple: a gradient for each.
 With several outputs, ``records((y1, y2), (x, lambda g1, g2: ...))``, a gradient that did not come is None.
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nanograd.errors import ShapeError
@@ -72,7 +72,7 @@ def last_dims(
     return tuple(range(-len(shape), 0))
 
 
-@fuses(layer_norm, k.layer_norm, k.layer_norm_grad, k.layer_norm_grad_weight)
+@fuses(layer_norm, k.layer_norm, k.layer_norm_grad, k.layer_norm_grad_weight, k.layer_norm_grads)
 def layer_norm_fused(
     x: Tensor, normalized_shape: Sequence[int], weight: Tensor | None, bias: Tensor | None, eps: float
 ) -> Any:
@@ -84,12 +84,27 @@ def layer_norm_fused(
     w, b = (None if p is None else p.array for p in (weight, bias))
     y, m, s = k.layer_norm(x.array, w, b, n, eps)
     mean, scale = wrap(m), wrap(s)
+    if weight is not None and bias is not None and None not in (x.node, weight.node, bias.node):
+        back = _layer_all_back(x, weight, mean, scale, shape, n)
+        return titled(record(y, (x, back), (weight, back), (bias, back)), "NativeLayerNormBackward0")
     edges: list[Any] = [(x, lambda g: _layer_back(g, x, weight, mean, scale, n))]
     if weight is not None:
         edges.append(
             (weight, lambda g: wrap(k.layer_norm_grad_weight(g.array, x.array, mean.array, scale.array, shape, n)))
         )
     return record(y, *edges) if bias is None else record(y, *edges, (bias, lambda g: g))
+
+
+def _layer_all_back(
+    x: Tensor, weight: Tensor, mean: Tensor, scale: Tensor, shape: tuple[int, ...], n: int
+) -> Callable[[Tensor], tuple[Tensor, ...]]:
+    """The pullback that x, the weight and the bias share."""
+
+    def back(g: Tensor) -> tuple[Tensor, ...]:
+        found = k.layer_norm_grads(g.array, x.array, weight.array, mean.array, scale.array, shape, n)
+        return tuple(wrap(change) for change in found)
+
+    return back
 
 
 def _layer_back(g: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, scale: Tensor, n: int) -> Tensor:

@@ -41,6 +41,7 @@ sample(
         Case(((3, 4, 5), (4, 5), (4, 5)), {"normalized_shape": (4, 5)}),
         Case(((5,), (5,), (5,)), {"normalized_shape": (5,)}),
         Case(((30, 40), (40,), (40,)), {"normalized_shape": (40,)}),
+        Case(((70, 9), (9,), (9,)), {"normalized_shape": (9,)}),  # more rows than are added up in their dtype
     ),
     empty=(Case(((0, 5), (5,), (5,)), {"normalized_shape": (5,)}),),
     fused="layer_norm",

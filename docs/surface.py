@@ -21,6 +21,7 @@ from typing import Any
 
 import nanograd
 from nanograd import absent, dtypes
+from nanograd.tensors import Absent
 
 __all__ = [
     "NAMESPACES",
@@ -84,7 +85,18 @@ NAMESPACES = {
 """The name a program uses, and the module or class that answers."""
 
 LAZY = ("autocast", "draw", "profile", "summary")  # what nanograd.__getattr__ fetches, beside modules
-TAPE_ONLY = {"accumulate", "base", "fit", "node", "numpy_of", "output_nr", "owned", "root_gradient", "storage"}
+TAPE_ONLY = {
+    "accumulate",
+    "base",
+    "fit",
+    "node",
+    "numpy_of",
+    "output_nr",
+    "owned",
+    "root_gradient",
+    "storage",
+    "add_in_place",
+}
 
 
 @dataclass(frozen=True)
@@ -160,7 +172,8 @@ def names_in(path: str) -> dict[str, Any]:
         return {}
     if isinstance(place, type):
         names = [name for name in dir(place) if not name.startswith("_") and name not in TAPE_ONLY]
-        return {name: inspect.getattr_static(place, name) for name in names}
+        found = {name: inspect.getattr_static(place, name) for name in names}
+        return {name: value for name, value in found.items() if not isinstance(value, Absent)}
     listed = getattr(place, "__all__", None)
     if listed is None or path == "nanograd.nn":  # nn also star-imports what its files call public
         listed = [name for name in vars(place) if not name.startswith("_")]

@@ -188,7 +188,9 @@ def _attention() -> None:
     tokens = torch.randint(0, 60, (BATCH, 32))
     for norm_first in (True, False):
         layer = nn.TransformerEncoderLayer(64, 4, 128, 0.1, "gelu" if norm_first else "relu", 1e-5, True, norm_first)
-        body = nn.Sequential(nn.Embedding(60, 64), layer, nn.LayerNorm(64), nn.Linear(64, 60))
+        body = nn.Sequential(
+            nn.Embedding(60, 64), layer, nn.LayerNorm(64), nn.LayerNorm(64, bias=False), nn.Linear(64, 60)
+        )
         _step(body, tokens, lambda y: F.cross_entropy(y.reshape(-1, 60), tokens.reshape(-1)), optim.AdamW)
     q = torch.randn(8, 4, 64, 32, requires_grad=True)
     for causal in (True, False):

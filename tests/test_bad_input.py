@@ -54,7 +54,9 @@ APART = {
     "set_default_dtype", "set_default_device", "set_default_tensor_type", "set_num_threads", "set_num_interop_threads",
     "set_printoptions", "set_rng_state", "set_grad_enabled", "seed", "use_deterministic_algorithms", "save", "load",
     "set_deterministic_debug_mode", "set_flush_denormal", "set_float32_matmul_precision", "compile",
-    "get_worker_info", "set_warn_always", *(f"data.DataLoader({n}={k})" for n in ("num_workers", "timeout")
+    "get_worker_info", "set_warn_always",
+    *(f"Tensor.{name}" for name in ("accumulate", "add_in_place", "fit", "owned", "root_gradient")),  # the tape's own
+    *(f"data.DataLoader({n}={k})" for n in ("num_workers", "timeout")
     for k in ("int", "huge", "huger", "truth", "float", "nan", "inf")),
 }  # fmt: skip
 
@@ -75,7 +77,8 @@ def namespaces() -> Iterator[tuple[str, str, Callable[..., Any]]]:
             if not name.startswith("_") and inspect.isfunction(value) and name not in APART:
                 yield prefix + name, name, value
     for name, value in sorted(inspect.getmembers(torch.Tensor)):
-        if inspect.isfunction(value) and (not name.startswith("_") or name in OPERATORS):
+        offered = not name.startswith("_") or name in OPERATORS
+        if inspect.isfunction(value) and offered and f"Tensor.{name}" not in APART:
             yield f"Tensor.{name}", name, value
 
 

@@ -6,6 +6,7 @@ import contextlib
 import doctest
 import importlib
 import importlib.util
+import inspect
 import io
 import json
 import os
@@ -275,7 +276,7 @@ def public(path: str) -> set[str]:
     """What a namespace calls public, without its modules."""
     place: Any = nanograd.Tensor if path == "nanograd.Tensor" else importlib.import_module(path)
     names = getattr(place, "__all__", [name for name in vars(place) if not name.startswith("_")])
-    kinds = {name: type(getattr(place, name)) for name in names}
+    kinds = {name: type(inspect.getattr_static(place, name)) for name in names if hasattr(place, name)}
     return {name for name, kind in kinds.items() if kind is not ModuleType}
 
 

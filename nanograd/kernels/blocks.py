@@ -1,7 +1,7 @@
 """Blocks of sums that stay in registers: what convolution spends its time in.
 
 A sum in memory costs a read and a write for each product, one in a register nothing; and a number that was read serves
-all sums of its row or column.  So some rows and three vectors of results are computed together.  The loops of Python
+all sums of its row or column.  So a block of results is computed together: some rows of three columns.  Loops of Python
 below run while the instructions are written, the loop of the ``Writer`` runs in them.
 """
 
@@ -12,19 +12,20 @@ from typing import Any
 
 from nanograd.kernels.vector import Memory, Number, Word, Writer, constant, nothing, processor, vector_of, word
 
-__all__ = ["add_block", "add_part", "meet_block", "meet_part", "rows_at_once"]
+__all__ = ["COLUMNS", "outer_block", "outer_half", "product_block", "product_half", "rows_of_block"]
 
 COLUMNS = 3
-"""So many vectors beside each other: 8 rows of them want 28 of 32 registers, 4 rows 16 of 16."""
+"""A block has so many columns, of vectors: with 8 rows it wants 28 of 32 registers, with 4 rows 16 of 16."""
 
 
 def _height() -> int:
+    """The rows for which this processor has registers."""
     return 8 if processor()[0] > 16 else 4
 
 
 @word
-def rows_at_once(a: Any) -> Any:
-    """How many rows a whole block has; a part has half as many."""
+def rows_of_block(a: Any) -> Any:
+    """How many rows a block has; a half has half as many."""
     return constant(_height())
 
 
@@ -33,15 +34,16 @@ def _rows(height: int, first: Number, count: Number) -> list[Number]:
     return [(first + i).least(count - 1) for i in range(height)]
 
 
-def _meeting(share: int) -> Word:
+def _product(share: int) -> Word:
     @word
-    def meet(
+    def product(
         y: Any, begin: Any, step: Any, weight: Any, bias: Any, group: Any, first: Any, count: Any, rows: Any,
         starts: Any, depth: Any, place: Any, end: Any,
     ) -> Any:  # fmt: skip
         """y[begin + o · step + p] = bias[group + o] + Σ_k weight[group + o, k] · rows[starts[k] + p]
 
-        for some o from ``first`` (below ``count``) and three vectors of p from ``place`` (none beyond ``end``).
+        for the o of a block from ``first`` (below ``count``), and three vectors of p from ``place`` (none begins
+        beyond ``end``).
         """
         kind = vector_of(y.dtype)
 
@@ -66,18 +68,18 @@ def _meeting(share: int) -> Word:
 
         return nothing(), write
 
-    return meet
+    return product
 
 
-def _adding(share: int) -> Word:
+def _outer(share: int) -> Word:
     @word
-    def add(
+    def outer(
         part: Any, depth: Any, g: Any, step: Any, first: Any, count: Any, rows: Any, starts: Any, cell: Any,
         places: Any,
     ) -> Any:  # fmt: skip
         """part[o · depth + k] = Σ_p g[o · step + p] · rows[starts[k] + p] over all ``places``
 
-        for some o from ``first`` (below ``count``) and three k from ``cell`` (below ``depth``).
+        for the o of a block from ``first`` (below ``count``), and three k from ``cell`` (below ``depth``).
         """
         kind = vector_of(g.dtype)
 
@@ -89,7 +91,7 @@ def _adding(share: int) -> Word:
             begins = [w.index(starts, k) for k in cells]
             sums = [[w.variable(w.zeros(g)) for _ in cells] for _ in lines]
 
-            def meet(p: Number, only: Callable[[Any], Any]) -> None:
+            def add(p: Number, only: Callable[[Any], Any]) -> None:
                 seen = [only(w.load(rows, at + p)) for at in begins]
                 for line, o in zip(sums, lines, strict=True):
                     u = only(w.load(g, o * step + p))
@@ -97,17 +99,17 @@ def _adding(share: int) -> Word:
                         w.add(total, u, x)
 
             with w.loop(places // kind.count) as i:
-                meet(i * kind.count, lambda x: x)
+                add(i * kind.count, lambda x: x)
             # A vector that ends with the last place holds the places that are left.
-            meet(places - kind.count, lambda x: w.last(x, places % kind.count))
+            add(places - kind.count, lambda x: w.last(x, places % kind.count))
             for line, o in zip(sums, lines, strict=True):
                 for total, k in zip(line, cells, strict=True):
                     w.put(part, o * depth + k, w.total(w.value(total)))
 
         return nothing(), write
 
-    return add
+    return outer
 
 
-meet_block, meet_part = _meeting(1), _meeting(2)
-add_block, add_part = _adding(1), _adding(2)
+product_block, product_half = _product(1), _product(2)
+outer_block, outer_half = _outer(1), _outer(2)

@@ -6,8 +6,8 @@ places of the window, stand side by side: beginning at ``starts[k]`` for cell k 
 
     y[o, p] = b[o] + Σ_k W[o, k] · rows[starts[k] + p]        and        ∂W[o, k] = Σ_p g[o, p] · rows[starts[k] + p]
 
-are matrix products, of which the machine computes four rows and three vectors at a time.  A signal is a volume of one
-row, an image one of one plane.  Where an image has few places, p runs over several images, side by side row by row.
+are matrix products, which are computed in the blocks of blocks.py.  A signal is a volume of one row, an image one of
+one plane.  Where an image has few places, p runs over several images, side by side row by row.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nanograd.kernels.blocks import add_block, add_part, meet_block, meet_part, rows_at_once
+from nanograd.kernels.blocks import COLUMNS, outer_block, outer_half, product_block, product_half, rows_of_block
 from nanograd.kernels.compile import jit
 from nanograd.kernels.kernel import Array
 from nanograd.kernels.vector import every_second, lanes, load, store, zeros
@@ -116,7 +116,7 @@ def _between(start, step, length, count):  # type: ignore[no-untyped-def]
 def _lay_rows(x, source, pitch, apart, step, inside, rows, at, tall, images, present, width):  # type: ignore[no-untyped-def]
     """Rows of several images, which begin ``pitch`` and ``apart`` apart, with zeros where the window leaves x.
 
-    Whole vectors are written: what lies behind the last number is written anew, or of no use.
+    Whole vectors are written: what this puts behind the last number is overwritten later, or never read.
     """
     n = lanes(x)
     for r in range(tall):
@@ -141,7 +141,7 @@ def _lay_rows(x, source, pitch, apart, step, inside, rows, at, tall, images, pre
             at += width
 
 
-# Both write whole vectors: what lies behind the last number is written anew, or of no use
+# Both write whole vectors: what they put behind the last number is overwritten later, or never read
 
 
 @jit
@@ -169,17 +169,20 @@ def _copy(x, i, step, y, at, count):  # type: ignore[no-untyped-def]
 
 @jit
 def _product(weight, bias, group, count, rows, starts, places, together, y, begin, step):  # type: ignore[no-untyped-def]
-    """y[begin + o · step + p] for ``count`` rows o of W from ``group`` and all ``places`` p."""
-    depth, end, many, wide = starts.size, places - lanes(y), rows_at_once(y), 3 * lanes(y)
+    """y[begin + o · step + p] for ``count`` rows o of W from ``group`` and all ``places`` p.
+
+    All rows of W meet some places, as many as stay near the processor ``together``, before they meet the next.
+    """
+    depth, end, many, wide = starts.size, places - lanes(y), rows_of_block(y), COLUMNS * lanes(y)
     for near in range(0, places, together):
         o = 0
         while o < count:
             whole = count - o > many // 2
             for p in range(near, min(near + together, places), wide):
                 if whole:
-                    meet_block(y, begin, step, weight, bias, group, o, count, rows, starts, depth, p, end)
+                    product_block(y, begin, step, weight, bias, group, o, count, rows, starts, depth, p, end)
                 else:
-                    meet_part(y, begin, step, weight, bias, group, o, count, rows, starts, depth, p, end)
+                    product_half(y, begin, step, weight, bias, group, o, count, rows, starts, depth, p, end)
             o += many if whole else many // 2
 
 
@@ -200,6 +203,7 @@ def _scatter(found, first, channel, channels, deep, top, images, tall, y):  # ty
 
 @jit
 def _convolve(x, weight, bias, groups, geometry, layout, starts, together, rows, found, y):  # type: ignore[no-untyped-def]
+    """y = b + x ⋆ W, in the room of ``rows`` and ``found``, which a ``Plan`` describes."""
     images, tall = layout[:2]
     each, count = x.shape[1] // groups, y.shape[1] // groups
     _, channels, deeps, height, width = y.shape
@@ -209,9 +213,7 @@ def _convolve(x, weight, bias, groups, geometry, layout, starts, together, rows,
             for deep in range(deeps):
                 for band in range(0, height, tall):
                     top = min(band, height - tall)
-                    _lay_out(
-                        x, n, group * each, each, deep, top, geometry, layout, rows
-                    )  # fmt: skip
+                    _lay_out(x, n, group * each, each, deep, top, geometry, layout, rows)
                     first = group * count
                     if images == 1:
                         begin = ((n * channels + first) * deeps + deep) * plane + top * width
@@ -231,8 +233,16 @@ NEAR = 1 << 17
 """So many numbers stay near the processor while others pass: half a megabyte of float32."""
 
 
+WIDEST = 48
+"""No block has more places: three vectors of sixteen."""
+
+
 class Plan(NamedTuple):
-    """What does not depend on the numbers: how places are laid out, and how much room that takes."""
+    """What does not depend on the numbers: how places are laid out, and how much room that takes.
+
+    So many places stay near the processor ``together``.  ``rows``: the size of what is laid out; ``found``: that of the
+    results of several images, before each goes to its image.
+    """
 
     layout: Layout
     starts: Array
@@ -246,10 +256,10 @@ def _plan(n: int, each: int, count: int, geometry: Geometry) -> Plan:
     """How ``count`` channels of n results are computed from ``each`` of the input."""
     _, height, width = geometry.out
     columns = each * geometry.size[0] * geometry.size[2]
-    images, tall = _shares(geometry, n, 160, max(64, NEAR // columns), 48, 16)
+    images, tall = _shares(geometry, n, 160, max(64, NEAR // columns), WIDEST, 16)
     layout = _layout(geometry, images, tall)
     found = count * images * height * width + SLACK if images > 1 else 0
-    together = max(1, NEAR // columns // 48) * 48
+    together = max(1, NEAR // columns // WIDEST) * WIDEST
     return Plan(layout, _starts(each, geometry, layout), together, columns * layout.plane(width) + SLACK, found)
 
 
@@ -276,6 +286,7 @@ def _least(products: int) -> int:
 
 
 WORTH = 10_000_000
+"""So many products take about a tenth of a millisecond."""
 
 
 def _shares(geometry: Geometry, n: int, alone: int, most: int, block: int, more: int) -> tuple[int, int]:
@@ -286,7 +297,7 @@ def _shares(geometry: Geometry, n: int, alone: int, most: int, block: int, more:
     """
     _, height, width = geometry.out
     plane = height * width
-    if plane > most and width >= 16:  # a band of narrow rows could have less places than a vector
+    if plane > most and width >= 16:  # a band of narrow rows could have fewer places than a vector
         return 1, min(height, max(1, most // width))
     few = math.ceil(SLACK / plane)  # no vector has more places
     many = few if plane >= alone else max(few, most // plane)
@@ -300,14 +311,14 @@ def _shares(geometry: Geometry, n: int, alone: int, most: int, block: int, more:
 @jit
 def _outer(g, step, count, rows, starts, depth, places, part):  # type: ignore[no-untyped-def]
     """part[o · depth + k] = Σ_p g[o · step + p] · rows[starts[k] + p] for ``count`` rows o and ``depth`` cells k."""
-    o, many = 0, rows_at_once(g)
+    o, many = 0, rows_of_block(g)
     while o < count:
         whole = count - o > many // 2
-        for k in range(0, depth, 3):
+        for k in range(0, depth, COLUMNS):
             if whole:
-                add_block(part, depth, g, step, o, count, rows, starts, k, places)
+                outer_block(part, depth, g, step, o, count, rows, starts, k, places)
             else:
-                add_part(part, depth, g, step, o, count, rows, starts, k, places)
+                outer_half(part, depth, g, step, o, count, rows, starts, k, places)
         o += many if whole else many // 2
 
 
@@ -330,7 +341,7 @@ def _gather(g, first, channel, channels, deep, top, images, tall, step, found): 
 
 @jit
 def _convolve_weight(g, x, groups, geometry, layout, starts, step, rows, found, part, low, high, out):  # type: ignore[no-untyped-def]
-    """For the channels from ``low`` to ``high`` of each group."""
+    """out += ∂W, for the channels from ``low`` to ``high`` of each group; ``rows``, ``found``, ``part`` are room."""
     images, tall = layout[:2]
     count, each = g.shape[1] // groups, x.shape[1] // groups
     _, _, deeps, height, width = g.shape

@@ -3,6 +3,11 @@
 All arrays are float32.  Gates, states and what is kept of them have rows filled up to a multiple of ``WIDTH``: the rows
 of a step then lie one behind the other, and a loop runs over all of its elements.  No product reads what fills up.
 Every loop starts at 0 and has few arrays: else it would not be vectorized.
+
+Forward, x is (N, I), and the states h and c, which begin as the first and end as the last, are (B, H); w_x and w_h have
+each gate's weights as panels (see tile.py), z gets the gates.  ``order`` has (first row, number of rows) of each step.
+Back, dh and dc begin as the gradients of the last states and end as those of the first; gy is the outputs' gradient, dz
+gets that of the gates before their curves.
 """
 
 from __future__ import annotations
@@ -10,7 +15,7 @@ from __future__ import annotations
 from nanograd.kernels.compile import jit
 from nanograd.kernels.curves import sigmoid32
 from nanograd.kernels.tangent import tanh32
-from nanograd.kernels.tile import WIDTH, add_product, add_transposed
+from nanograd.kernels.tile import add_product, add_transposed
 
 __all__ = [
     "add_input", "gru_steps", "gru_steps_back", "lstm_steps", "lstm_steps_back", "outer", "rnn_steps",
@@ -78,7 +83,7 @@ def _weigh(bias, x, w, rows):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _open(z):  # type: ignore[no-untyped-def]
+def _sigmoid(z):  # type: ignore[no-untyped-def]
     """z = σ(z)"""
     for j in range(z.size):
         z[j] = sigmoid32(z[j])
@@ -89,9 +94,9 @@ def _open(z):  # type: ignore[no-untyped-def]
 
 @jit
 def _lstm_cell(i, f, g, o, c, t, h):  # type: ignore[no-untyped-def]
-    _open(i)
-    _open(f)
-    _open(o)
+    _sigmoid(i)
+    _sigmoid(f)
+    _sigmoid(o)
     for j in range(g.size):
         g[j] = tanh32(g[j])
     for j in range(c.size):
@@ -104,6 +109,7 @@ def _lstm_cell(i, f, g, o, c, t, h):  # type: ignore[no-untyped-def]
 
 @jit
 def lstm_steps(x, h, c, w_x, w_h, bias, order, z, y, squashed, h_before, c_before):  # type: ignore[no-untyped-def]
+    """All steps; y gets the outputs, ``squashed`` tanh c, the last two h and c before each row."""
     ready = 0
     for step in range(order.shape[0]):
         if step == ready:
@@ -141,6 +147,7 @@ def _lstm_cell_back(i, f, g, o, t, before, dh, dc, d_i, d_f, d_g, d_o):  # type:
 
 @jit
 def lstm_steps_back(z, squashed, before, w, gy, dh, dc, order, dz):  # type: ignore[no-untyped-def]
+    """All steps back, from gates z, ``squashed`` tanh c and c ``before`` each row."""
     for step in range(order.shape[0]):
         first, n = order[step]
         _add(gy, first, n, dh)
@@ -157,8 +164,8 @@ def lstm_steps_back(z, squashed, before, w, gy, dh, dc, order, dz):  # type: ign
 
 @jit
 def _gru_cell(r, u, new, q, h):  # type: ignore[no-untyped-def]
-    _open(r)
-    _open(u)
+    _sigmoid(r)
+    _sigmoid(u)
     for j in range(h.size):
         new[j] = tanh32(new[j] + r[j] * q[j])
     for j in range(h.size):
@@ -167,6 +174,7 @@ def _gru_cell(r, u, new, q, h):  # type: ignore[no-untyped-def]
 
 @jit
 def gru_steps(x, h, w_x, w_h, b_x, b_h, order, z, y, before):  # type: ignore[no-untyped-def]
+    """All steps; z gets r, z, n and q, y the outputs, ``before`` h before each row."""
     ready = 0
     for step in range(order.shape[0]):
         if step == ready:
@@ -202,6 +210,7 @@ def _gru_cell_back(r, u, new, q, before, dh, d_r, d_u, d_n, d_q):  # type: ignor
 
 @jit
 def gru_steps_back(z, before, w, gy, dh, order, dz):  # type: ignore[no-untyped-def]
+    """All steps back, from gates z and h ``before`` each row."""
     for step in range(order.shape[0]):
         first, n = order[step]
         _add(gy, first, n, dh)
@@ -228,6 +237,7 @@ def _rnn_cell(z, relu):  # type: ignore[no-untyped-def]
 
 @jit
 def rnn_steps(x, h, w_x, w_h, bias, relu, order, y, before):  # type: ignore[no-untyped-def]
+    """All steps; y gets the outputs, ``before`` h before each row."""
     ready = 0
     for step in range(order.shape[0]):
         if step == ready:
@@ -255,6 +265,7 @@ def _rnn_cell_back(y, dh, relu, dz):  # type: ignore[no-untyped-def]
 
 @jit
 def rnn_steps_back(y, w, gy, dh, relu, order, dz):  # type: ignore[no-untyped-def]
+    """All steps back, from the outputs y."""
     for step in range(order.shape[0]):
         first, n = order[step]
         _add(gy, first, n, dh)
@@ -282,11 +293,15 @@ def add_input(dz, w, out):  # type: ignore[no-untyped-def]
         add_product(dz[first : first + ROWS], w, out[first : first + ROWS])
 
 
+FEW = 32
+"""Of so many rows a sum of float32 is right but for some last places."""
+
+
 @jit
 def total(x, part, out):  # type: ignore[no-untyped-def]
-    """out += Σ rows: so many at a time in float32, then in doubles."""
-    for first in range(0, x.shape[0], WIDTH):
-        some = x[first : first + WIDTH]
+    """out += Σ rows: of a few at a time in float32, of these sums in doubles."""
+    for first in range(0, x.shape[0], FEW):
+        some = x[first : first + FEW]
         for j in range(part.size):
             part[j] = some[0, j]
         for r in range(1, some.shape[0]):

@@ -1,7 +1,7 @@
 """Vectors inside compiled loops: as many numbers as one instruction works on.
 
 LLVM makes such instructions of a plain loop by itself.  What it does not find is a block of sums that stays in
-registers while the loop runs through memory; such blocks are written instruction by instruction (see blocks.py).
+registers while the loop runs through memory; such blocks are written instruction by instruction (blocks.py, tile.py).
 
 A *word* is a function that a ``@jit`` function calls and that stands for instructions.  It takes numba's types of the
 arguments, and gives the type of the result and a function that writes the instructions with a ``Writer``.  The loops of
@@ -43,7 +43,7 @@ class Word(Jit):
 
 
 def word(function: Callable[..., Any]) -> Word:
-    """Let ``function`` describe a word."""
+    """Make a word of what describes it: numba's types → (the type of the result, what writes the instructions)."""
     assert isinstance(function, FunctionType)
     return Word(function)
 
@@ -135,7 +135,7 @@ def llvm() -> Any:
 
 
 class Number:
-    """An integer that the instructions compute."""
+    """An integer that the instructions compute; // and % are those of integers ≥ 0."""
 
     def __init__(self, builder: Any, value: Any) -> None:
         self.builder, self.value = builder, value
@@ -184,7 +184,7 @@ class Writer:
         self.builder = builder
 
     def load(self, a: Memory, i: Number) -> Any:
-        """a[i], a[i + 1], ..., a number for each lane."""
+        """a[i], a[i + 1], ..., a number for each lane; i counts from the beginning of a, whatever its shape."""
         return self.builder.load(self._address(a, i), align=a.dtype.bitwidth // 8)
 
     def store(self, a: Memory, i: Number, x: Any) -> None:
@@ -272,7 +272,7 @@ class Writer:
 
 
 def constant(value: int) -> Any:
-    """What describes a word that stands for a number known when it is compiled."""
+    """The description of a word that stands for ``value``."""
     intp: Any = import_module("numba").intp
     return intp, lambda w, *_: llvm().IntType(intp.bitwidth)(value)
 
@@ -284,7 +284,7 @@ def nothing() -> Any:
 
 @word
 def lanes(a: Any) -> Any:
-    """How many numbers of the dtype of a a vector holds."""
+    """How many numbers a vector has, if they are of the dtype of a."""
     return constant(vector_of(a.dtype).count)
 
 

@@ -114,7 +114,8 @@ class _Team:
         """Do the first part here, the others there, and wait for them."""
         while len(self.members) < len(parts) - 1:
             self.members.append(SimpleQueue())
-            threading.Thread(target=_wait_for_parts, args=(self.members[-1],), daemon=True).start()
+            waits = threading.Thread(target=_wait_for_parts, args=(self.members[-1],), name="nanograd", daemon=True)
+            waits.start()
         ended: SimpleQueue[BaseException | None] = SimpleQueue()
         for member, part in zip(self.members, parts[1:], strict=False):
             member.put((part, ended))
